@@ -28,7 +28,9 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
-DataDir = Annotated[Path, typer.Option(help="Where records, logs and the port are kept.", show_default=".chainflow/kafka")]
+DataDir = Annotated[
+    Path, typer.Option(help="Where records, logs and the port are kept.", show_default=".chainflow/kafka")
+]
 
 
 def _say(message: str) -> None:
@@ -47,7 +49,9 @@ def fetch_with_bar() -> int:
 def up(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     port: Annotated[int | None, typer.Option(help="Client port. Default: the last one, else a free one.")] = None,
-    heap_mb: Annotated[int | None, typer.Option(help="Java heap in MB. Default: CHAINFLOW_KAFKA_HEAP_MB or 512.")] = None,
+    heap_mb: Annotated[
+        int | None, typer.Option(help="Java heap in MB. Default: CHAINFLOW_KAFKA_HEAP_MB or 512.")
+    ] = None,
 ) -> None:
     """Start the broker and leave it running; does nothing if it runs already."""
     broker = Broker.attach(data_dir)

@@ -98,7 +98,7 @@ class Broker:
 
     @classmethod
     def attach(cls, data_dir: Path) -> Broker | None:
-        """The broker that already runs on ``data_dir``, or None. Raises ForeignBroker if its port answers as another."""
+        """The broker that already runs on ``data_dir``, or None. Raises ForeignBroker if another has its port."""
         data_dir = data_dir.resolve()
         record, ports = read_record(data_dir), load_ports(data_dir / "ports.json")
         if record is None or ports is None or not is_our_java(record.java, data_dir):
@@ -162,7 +162,7 @@ class Broker:
             def run(*main: str) -> JavaProcess:
                 command = java_command(java, classpath, self.data_dir, main, heap_mb=self._heap_mb)
                 output = self.data_dir / "logs" / "console.log"
-                return JavaProcess(command, output=output, keep_fd=lock.fd, tied=not self._detached)  # noqa: B023
+                return JavaProcess(command, output=output, keep_fd=lock.fd, tied=not self._detached)
 
             self._format(run, properties, say)
             say(f"starting Kafka on {self.bootstrap}")

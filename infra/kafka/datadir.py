@@ -24,7 +24,7 @@ LOCK_NAME = "broker.lock"
 
 @dataclass(frozen=True, slots=True)
 class LockRecord:
-    """Who holds a data directory: pids (0: not started yet), the client port, and whether Java may outlive its starter."""
+    """Who holds a data directory: pids (0: not started yet), client port, and whether Java may outlive its starter."""
 
     supervisor: int
     java: int = 0

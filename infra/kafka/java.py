@@ -33,9 +33,7 @@ class Java:
 def java_major(executable: Path) -> int | None:
     """The major version that ``executable -version`` reports, or None where it cannot be run or understood."""
     try:
-        answer = subprocess.run(
-            [str(executable), "-version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        answer = subprocess.run([str(executable), "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr + answer.stdout)

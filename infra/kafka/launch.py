@@ -1,4 +1,4 @@
-"""Becomes the Java process: ``python launch.py PARENT_PID COMMAND…``, run as a script so that it imports nothing of ours.
+"""Becomes the Java process: ``python launch.py PARENT_PID COMMAND…``, run as a script: imports nothing of ours.
 
 Asks the kernel to kill the process when its parent dies (PARENT_PID > 0; 0 means that it may outlive its parent), then
 executes the command in its own place, so the pid stays. Doing this here rather than between fork and exec of the

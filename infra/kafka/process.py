@@ -1,7 +1,7 @@
 """One Java process: start, wait, end. Knows nothing of Kafka.
 
-The thread that starts Java stays until Java has ended. It has to: the kernel ties a child's death signal to the *thread*
-that made the child, not to the process, so a caller's short-lived thread must not be the one.
+The thread that starts Java stays until Java has ended. It has to: the kernel ties a child's death signal to the
+*thread* that made the child, not to the process, so a caller's short-lived thread must not be the one.
 """
 
 from __future__ import annotations

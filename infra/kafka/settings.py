@@ -17,9 +17,7 @@ __all__ = ["java_command", "server_properties"]
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 
-def server_properties(
-    log_dir: Path, ports: Ports, *, bind: str = "127.0.0.1", advertised: str | None = None
-) -> str:
+def server_properties(log_dir: Path, ports: Ports, *, bind: str = "127.0.0.1", advertised: str | None = None) -> str:
     """The text of ``server.properties``. ``log_dir`` is where Kafka keeps its records (its word for them is log)."""
     advertised = advertised or f"127.0.0.1:{ports.broker}"
     values: dict[str, object] = {
@@ -51,6 +49,9 @@ def server_properties(
         # A lone developer's group should not wait for members that never come.
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
+        # After a crash the controller refuses the broker until the dead one's session has run out (by default 9 s).
+        "broker.session.timeout.ms": 2500,
+        "broker.heartbeat.interval.ms": 500,
         "message.max.bytes": 2 * 1024 * 1024,
         "log.retention.ms": -1,
         "log.retention.bytes": -1,
