@@ -89,9 +89,10 @@ class View:
 
     name: str
     row: type
-    derive: Callable[[Any | None, Any | None, Callable[[str, str], Any | None]], Mapping[tuple[str, str], Any | None]] | None = (
-        None
-    )
+    derive: (
+        Callable[[Any | None, Any | None, Callable[[str, str], Any | None]], Mapping[tuple[str, str], Any | None]]
+        | None
+    ) = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""The Faust app of a service: Faust's group, assignor, agents and recovery driver; our transport, leases and tables.
+
+Owns: the settings without which Faust's defaults lose or repeat records, each with its reason, and the watchdog.
+Deliberately lacks: Faust's own table writes and commits; see lease.py.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import faust
+from faust.serializers.codecs import Codec
+
+from services.kernel.batch import Processor
+from services.kernel.consumer import KernelTransport
+from services.kernel.lease import LeaseSettings, die
+from services.kernel.ownership import Leases
+from services.kernel.recovery import KernelTables
+from services.kernel.telemetry import Meters
+
+POLL_RECORDS_MAX = 2_000
+STREAM_BUFFER_POLLS_MAX = 16
+QUEUE_WAIT_SECONDS = 0.001
+WATCH_SECONDS = 5.0
+
+log = logging.getLogger("chainflow.kernel")
+
+# A produce that meets the markers of the transaction before is retried after 5 ms: normal here, not worth a line each.
+logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What makes one worker; times in seconds.
+
+    ``instance`` is the static member's name: a worker restarted under it takes its partitions back without a rebalance.
+    """
+
+    group: str
+    bootstrap: str
+    sources: tuple[str, ...]
+    changelog: str
+    partitions: int
+    instance: str
+    url: str = "http://localhost"
+    session_seconds: float = 6.0
+    stuck_seconds_max: float = 60.0
+    datadir: str = ""
+
+
+class Untouched(Codec):  # type: ignore[misc]
+    """Values pass as they are: a chunk of a poll is not decoded by Faust."""
+
+    def _loads(self, value: Any) -> Any:
+        return value
+
+
+class KernelApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose partitions are leases."""
+
+    leases: Leases
+    polled_at_s: float = 0.0
+
+    def _new_transport(self) -> KernelTransport:
+        return KernelTransport(self.conf.broker_consumer, self)
+
+    async def crash(self, reason: BaseException) -> None:
+        """Faust's services report what killed them here; a worker half alive is worse than none."""
+        die("Faust crashed", reason)
+
+    def _crash(self, reason: BaseException) -> None:
+        die("Faust crashed", reason)
+
+
+def make_app(settings: AppSettings, processor: Processor, meters: Meters | None = None) -> KernelApp:
+    """The app of one worker; starting it joins the group.
+
+    Every source topic has ``settings.partitions`` partitions, and so has the changelog.
+    """
+    app = KernelApp(
+        settings.group,
+        broker=f"kafka://{settings.bootstrap.replace(',', ';kafka://')}",
+        store="memory://",
+        topic_partitions=settings.partitions,
+        table_standby_replicas=0,
+        web_enabled=False,
+        canonical_url=settings.url,
+        datadir=settings.datadir or f"/tmp/chainflow-{settings.group}-{settings.instance}",
+        consumer_group_instance_id=settings.instance,
+        consumer_auto_offset_reset="earliest",
+        topic_disable_leader=True,  # Faust would make topics; infra makes them, from the catalogue
+        topic_allow_declare=False,
+        processing_guarantee="exactly_once",  # makes the consumer read_committed; the rest of it is replaced
+        broker_max_poll_records=POLL_RECORDS_MAX,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=STREAM_BUFFER_POLLS_MAX,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=min(1.0, settings.session_seconds / 5),
+        broker_request_timeout=max(30.0, settings.session_seconds),
+        stream_recovery_delay=0.0,
+        TableManager=KernelTables,
+    )
+    meters = meters or Meters()
+    app.leases = Leases(
+        frozenset(settings.sources),
+        LeaseSettings(settings.group, settings.bootstrap, settings.changelog),
+        processor,
+        meters,
+        fence_seconds_max=settings.session_seconds,
+    )
+    source = app.topic(
+        *sorted(settings.sources),
+        value_serializer=Untouched(), key_serializer="raw", partitions=settings.partitions, value_type=None,
+    )  # fmt: skip
+    changelog = app.topic(
+        settings.changelog, key_type=bytes, value_type=bytes, partitions=settings.partitions, compacting=True
+    )
+    app.Table("rows", default=None, partitions=settings.partitions, changelog_topic=changelog)
+    app.agent(source, name="chunks")(_hand_over(app.leases))
+    app.task(_watch(app, settings, meters))
+    return app
+
+
+def _hand_over(leases: Leases) -> Any:
+    async def chunks(stream: Any) -> None:
+        async for event in stream.events():
+            lease = leases.get(event.message.tp.partition)
+            while lease and lease.open and lease.full:
+                await asyncio.sleep(QUEUE_WAIT_SECONDS)
+            if lease and lease.open:
+                lease.put(event.message.value)
+
+    return chunks
+
+
+def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
+    async def watch() -> None:
+        """Ends a worker that has lag but makes no progress: polls that stop returning were seen in the field."""
+        seen: dict[tuple[str, int], tuple[int, float]] = {}
+        while not app.should_stop:
+            await asyncio.sleep(WATCH_SECONDS)
+            owned = [tp for tp in app.consumer.assignment() if tp.topic in app.leases.sources]
+            thread = app.consumer._thread
+            if not owned or app.rebalancing or app.tables.recovery.in_recovery:
+                seen.clear()
+                continue
+            async with asyncio.timeout(settings.stuck_seconds_max):
+                ends = await thread.call_thread(thread._highwaters, owned)
+            lag: dict[int, int] = {}
+            for tp in owned:
+                lease = app.leases.get(tp.partition)
+                position = lease.position.get(tp.topic) if lease and lease.open else None
+                if position is None:
+                    continue
+                behind = ends[tp] - position
+                lag[tp.partition] = lag.get(tp.partition, 0) + behind
+                before, since = seen.get(tp, (-1, 0.0))
+                if before != position or behind <= 0:
+                    seen[tp] = (position, monotonic())
+                elif monotonic() - since > settings.stuck_seconds_max:
+                    die(f"no progress on {tp} for {settings.stuck_seconds_max:.0f} s with {behind} records waiting")
+            for partition, behind in lag.items():
+                meters.lag_records.labels(str(partition)).set(behind)
+
+    return watch
+
+
+def run(app: KernelApp) -> None:
+    """Run the worker until a signal ends it: SIGTERM and SIGINT finish the running transactions first."""
+    worker = faust.Worker(
+        app, loglevel="WARNING", quiet=True, redirect_stdouts=False, blocking_timeout=None, console_port=None
+    )
+    worker.execute_from_commandline()

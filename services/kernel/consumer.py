@@ -1,0 +1,138 @@
+"""Faust's consumer, handing over whole polls instead of single events, each with the positions it covers.
+
+Owns: positions. A poll's result carries [start, end), read in the consumer's thread together with its records, and is
+applied only where the lease stands: a poll begun before a rebalance may return after the seek.
+Deliberately lacks: acks per event, commits (they travel in the leases' transactions).
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from time import monotonic
+from typing import Any
+
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP, ConsumerMessage
+
+from services.kernel.lease import Polled, die
+from services.kernel.ownership import KernelTransactions, Leases
+
+FETCH_WAIT_MS_MAX = 100  # Faust fixes 1500, and a seek waits for the idle long poll before it
+RECOVERY_POLL_SECONDS = 0.02
+
+
+class KernelThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread in which aiokafka polls."""
+
+    @property
+    def leases(self) -> Leases:
+        """The app's."""
+        leases: Leases = self.app.leases
+        return leases
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS_MAX
+        return consumer
+
+    async def _highwaters(self, partitions: Any) -> Any:
+        # The broker's answer, behind the fence. Faust's is the last stable offset of the last fetch, or None before it.
+        return await self._ensure_consumer().end_offsets(partitions)
+
+    async def group_position(self, tp: TP) -> int:
+        """Where the group stands; for a partition it never read, the partition's beginning."""
+        consumer = self._ensure_consumer()
+        committed: int | None = await consumer.committed(tp)
+        return committed if committed is not None else (await consumer.beginning_offsets([tp]))[tp]
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+        leases = self.leases
+        for tp, offset in partitions.items():
+            leases.follow[TP(*tp)] = offset
+            lease = leases.get(tp.partition)
+            if lease and tp.topic == leases.settings.changelog and not len(lease.store):
+                lease.recovered = offset
+        await super()._seek_wait(consumer, partitions)
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None
+    ) -> dict[TP, Polled]:
+        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        assignment = consumer._subscription.subscription.assignment
+        follow = self.leases.follow
+        polled = {}
+        for tp, start in follow.items():  # no await from here: start, end and records belong together
+            state = assignment.state_value(tp) if assignment else None
+            if state and state._position is not None and (state._position > start or tp in records):
+                polled[tp] = Polled(tp.topic, start, state._position, records.get(tp, ()))
+        follow.update((tp, chunk.end) for tp, chunk in polled.items())
+        return polled
+
+
+class KernelConsumer(Consumer):  # type: ignore[misc]
+    """Faust's consumer with leases."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.transactions = self.transport.transactions = KernelTransactions(
+            self.transport, consumer=self, producer=self.app.producer, beacon=self.beacon
+        )
+
+    def _new_consumer_thread(self) -> KernelThread:
+        return KernelThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """A kept lease goes on where it stands; a new one asks the group, behind its fence, and opens."""
+        leases: Leases = self.app.leases
+        ends = self.app.tables.recovery.active_highwaters
+        for tp in self.assignment():
+            lease = leases.get(tp.partition)
+            if tp.topic not in leases.sources or lease is None:
+                continue
+            end = ends.get(leases.changelog(tp.partition), -1) + 1
+            if lease.recovered < end:
+                die(f"rows of partition {tp.partition} are complete up to {lease.recovered} of {end}")
+            if tp.topic not in lease.position:
+                lease.position[tp.topic] = await self._thread.call_thread(self._thread.group_position, tp)
+            await self._thread.seek_wait({tp: lease.position[tp.topic]})
+            self._read_offset[tp] = None
+            lease.open = True
+        leases.meters.leases.set(sum(lease.open for lease in leases.values()))
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Polled chunks: inputs as one message each for the agent, the changelog's straight into the rows."""
+        recovery, leases = self.app.tables.recovery, self.app.leases
+        polled, _ = await self._wait_next_records(RECOVERY_POLL_SECONDS if recovery.in_recovery else timeout)
+        self.app.polled_at_s = monotonic()
+        for tp, chunk in (polled or {}).items():
+            lease = leases.get(tp.partition)
+            if tp.topic in leases.sources:
+                yield tp, ConsumerMessage(
+                    tp.topic, tp.partition, chunk.end - 1, 0.0, 0, [], None, chunk, None, 0, 0, tp,
+                    generation_id=self.app.consumer_generation_id,
+                )  # fmt: skip
+            elif lease and not lease.open and chunk.start <= lease.recovered:  # Faust seeks to one before the last seen
+                lease.store.apply((record.key, record.value) for record in chunk.records)
+                lease.recovered = chunk.end
+        if recovery.in_recovery and recovery.active_highwaters and self.flow_active:
+            self._end_recovery(recovery, leases)
+
+    @staticmethod
+    def _end_recovery(recovery: Any, leases: Leases) -> None:
+        for tp in recovery.active_highwaters:
+            if tp.partition in leases:
+                recovery.active_offsets[tp] = leases[tp.partition].recovered - 1
+        if not recovery.need_recovery():
+            recovery._set_recovery_ended()
+            recovery.signal_recovery_end.set()
+
+    async def _add_gap(self, *args: Any) -> None:
+        pass
+
+    def _new_offset(self, tp: TP) -> None:
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+
+
+class KernelTransport(Transport):  # type: ignore[misc]
+    """Faust's aiokafka transport with our consumer."""
+
+    Consumer = KernelConsumer

@@ -1,0 +1,99 @@
+"""Which partitions this process owns: leases opened and dropped as the group's assignment changes.
+
+Owns: the order of things at a rebalance. Fence first, ask for the changelog's end and the group's offsets afterwards
+(aiokafka's OffsetFetch knows no require_stable, so it is right only behind the fence).
+"""
+
+import asyncio
+from typing import Any
+
+from faust.transport.consumer import TransactionManager
+from faust.types import TP
+
+from services.kernel.batch import Processor
+from services.kernel.lease import Lease, LeaseSettings, die
+from services.kernel.telemetry import Meters
+
+
+class Leases(dict[int, Lease]):
+    """Partition number to lease, for one app."""
+
+    def __init__(
+        self,
+        sources: frozenset[str],
+        settings: LeaseSettings,
+        processor: Processor,
+        meters: Meters,
+        *,
+        fence_seconds_max: float,
+    ) -> None:
+        super().__init__()
+        self.sources, self.settings, self.processor, self.meters = sources, settings, processor, meters
+        self.fence_seconds_max = fence_seconds_max
+        self.follow: dict[TP, int] = {}
+        """Partition to the position up to which all since the last seek was handed over; void while none is owned."""
+
+    def changelog(self, partition: int) -> TP:
+        """The changelog's partition that belongs to a lease."""
+        return TP(self.settings.changelog, partition)
+
+    async def revoke(self) -> None:
+        """Finish what runs, take nothing new; positions become void."""
+        self.follow.clear()
+        for lease in self.values():
+            lease.close()
+        for lease in list(self.values()):  # ends, or the transaction's own bound ends the process
+            await asyncio.wait_for(lease.idle.wait(), self.settings.transaction_seconds_max + 1)
+
+    async def assign(self, mine: set[int], fresh: set[int], recovery: Any) -> None:
+        """Drop leases that left or came back, open new ones; rows never outlive their producer."""
+        for partition in [number for number in self if number not in mine or number in fresh]:
+            await self.pop(partition).stop()
+        opened = [Lease(number, self.settings, self.processor, self.meters) for number in sorted(mine - set(self))]
+        self.update({lease.partition: lease for lease in opened})
+        for lease in self.values():
+            if lease in opened:
+                recovery.active_offsets.pop(self.changelog(lease.partition), None)  # read from the start
+            else:
+                recovery.active_offsets[self.changelog(lease.partition)] = lease.recovered - 1
+        try:
+            async with asyncio.timeout(self.fence_seconds_max):
+                await asyncio.gather(*(lease.start() for lease in opened))
+        except Exception as error:
+            die("cannot fence the last owner of a partition", error)
+
+    async def close(self) -> None:
+        """A graceful stop: what runs is finished, then every producer is closed."""
+        await self.revoke()
+        while self:
+            await self.popitem()[1].stop()
+
+
+class KernelTransactions(TransactionManager):  # type: ignore[misc]
+    """Faust's rebalance hooks, for leases. Faust's own commits do nothing: offsets travel in the transactions."""
+
+    @property
+    def leases(self) -> Leases:
+        """The app's."""
+        leases: Leases = self.app.leases
+        return leases
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Before the group takes partitions away."""
+        await self.leases.revoke()
+
+    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP]) -> None:
+        """Before Faust asks where the changelogs end."""
+        leases = self.leases
+        mine = {tp.partition for tp in assigned if tp.topic in leases.sources}
+        ours = {*leases.sources, leases.settings.changelog}
+        fresh = {tp.partition for tp in newly_assigned if tp.topic in ours}
+        await leases.assign(mine, fresh, self.app.tables.recovery)
+
+    async def on_stop(self) -> None:
+        """At a graceful end of the process."""
+        await self.leases.close()
+
+    async def commit(self, offsets: Any, start_new_transaction: bool = True) -> bool:
+        """Nothing to do."""
+        return True
