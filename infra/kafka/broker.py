@@ -9,16 +9,15 @@ itself: a caller that wants it back says `restart`, everyone else should see the
 from __future__ import annotations
 
 import atexit
-import base64
 import os
 import socket
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.kafka.cluster_id import new_cluster_id
 from infra.kafka.datadir import DataDirLock, LockRecord, is_alive, is_our_java, read_record
 from infra.kafka.errors import BrokerFailed, DataDirInUse, ForeignBroker
 from infra.kafka.health import cluster_id_of
@@ -171,10 +170,11 @@ class Broker:
             lock.write(LockRecord(os.getpid(), self.pid, self._ports.broker, self._detached, time.time()))
             try:
                 self._await_health()
-            except (BrokerFailed, ForeignBroker):
+            except (BrokerFailed, ForeignBroker) as error:
                 ended = not self._java.running
                 self._end(0.0)
-                lost_race = ended and not (is_free(self._ports.broker) and is_free(self._ports.controller))
+                taken = not (is_free(self._ports.broker) and is_free(self._ports.controller))
+                lost_race = isinstance(error, ForeignBroker) or (ended and taken)
                 if wanted is not None or not lost_race or attempt == _PORT_TRIES:
                     raise
                 remembered = None
@@ -246,13 +246,11 @@ def _heap_from(environ: Mapping[str, str]) -> int:
 
 
 def _cluster_id(data_dir: Path) -> str:
-    """The directory's own cluster id, made on first use: 16 random bytes in URL-safe base64, Kafka's form."""
+    """The directory's own cluster id, made on first use."""
     path = data_dir / "cluster-id"
     if path.exists() and (known := path.read_text().strip()):
         return known
-    fresh = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    # Kafka's tools would read a leading dash as an option.
-    fresh = fresh.replace("-", "A", 1) if fresh.startswith("-") else fresh
+    fresh = new_cluster_id()
     path.write_text(fresh + "\n")
     return fresh
 
