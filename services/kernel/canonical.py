@@ -1,7 +1,7 @@
 """One text for one value: decimals, dates and instants as the wire, the rows and the JSON answers write them.
 
-Owns the bounds of what may be written (40 digits, years 1970 to 9999). Deliberately lacks: units, currencies, time zones;
-rounding (a value that does not fit is an error, never a nearby value).
+Owns the bounds of what may be written (40 digits, years 1970 to 9999). Deliberately lacks: units, currencies, time
+zones; rounding (a value that does not fit is an error, never a nearby value).
 """
 
 import re
@@ -16,6 +16,7 @@ CACHE_ENTRIES_MAX: Final = 16_384
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _decimals: dict[str, Decimal] = {}
+_texts: dict[Decimal, str] = {}
 _seconds: dict[int, str] = {}
 
 
@@ -26,21 +27,12 @@ def decimal_text(value: Decimal) -> str:
     """
     if value.__class__ is not Decimal:
         raise TypeError(f"{value!r} is not a Decimal")
-    text = str(value)
-    if text.isdigit() and len(text) <= DIGITS_MAX:  # most quantities: whole and not negative
-        return text
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
-        raise ValueError(f"{text} is not a number")
-    while len(digits) > 1 and digits[-1] == 0:
-        digits, exponent = digits[:-1], exponent + 1
-    if digits == (0,):
-        return "0"
-    if len(digits) + abs(exponent) > 2 * DIGITS_MAX:  # before the text is made: 1E+999999 has a million digits
-        raise ValueError(f"{text} has more than {DIGITS_MAX} digits")
-    text = format(Decimal((sign, digits, exponent)), "f")
-    if _digits(text) > DIGITS_MAX:
-        raise ValueError(f"{text} has more than {DIGITS_MAX} digits")
+    text = _texts.get(value)
+    if text is None:
+        text = _plain_text(value)
+        if len(_texts) >= CACHE_ENTRIES_MAX:
+            _texts.clear()
+        _texts[value] = text
     return text
 
 
@@ -82,6 +74,21 @@ def instant_text(ms: int) -> str:
             _seconds.clear()
         _seconds[seconds] = head
     return f"{head}{rest:03d}Z"
+
+
+def _plain_text(value: Decimal) -> str:
+    if not value.is_finite():
+        raise ValueError(f"{value} is not a number")
+    if not value:
+        return "0"
+    if abs(value.adjusted()) > DIGITS_MAX:  # before the text is made: 1E+999999 has a million digits
+        raise ValueError(f"{value} has more than {DIGITS_MAX} digits")
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if _digits(text) > DIGITS_MAX:
+        raise ValueError(f"{text[:60]} has more than {DIGITS_MAX} digits")
+    return text
 
 
 def _digits(text: str) -> int:
