@@ -1,0 +1,113 @@
+"""Command line of the chaos run; see ``--help``."""
+
+import argparse
+import asyncio
+import logging
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from infra.kafka.broker import Broker
+from tests.chaos.counting import make_counting
+from tests.chaos.report import show
+from tests.chaos.run import Report, chaos
+from tests.support.faults import plan
+
+WORKLOADS = {"counter": make_counting(), "stock": make_counting(stock=True)}
+
+EXAMPLES = """
+examples:
+  python -m tests.chaos                                    20 faults on the kernel's counter, a new seed
+  python -m tests.chaos --seed 7 --faults 40 --rate 4000   the faults of seed 7 again, more of them, more load
+  python -m tests.chaos --minutes 60 --faults 0            as many faults as fit into an hour
+  python -m tests.chaos --workload stock --faults 6        the control: stock Faust, which fails the same check
+
+The exit code is 0 if nothing was lost or doubled, 1 if something was, 2 if the run itself could not be done. The same
+seed draws the same kinds, pauses and targets; what a fault meets depends on the machine, so a failure may take a few runs.
+"""
+
+
+def parse() -> argparse.Namespace:
+    """The given options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos",
+        description="Hurt workers and their broker under load, then look for lost or repeated facts.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--workload", choices=sorted(WORKLOADS), default="counter")
+    parser.add_argument("--seed", type=int, default=None, help="draws the faults and the traffic; random if not given")
+    parser.add_argument("--faults", type=int, default=20, help="how many; 0: until --minutes have passed (default 20)")
+    parser.add_argument("--rate", type=float, default=1500, help="records a second (default 1500)")
+    parser.add_argument("--minutes", type=float, default=0, help="begin no fault later than this; 0: no bound")
+    parser.add_argument("--pace", type=float, default=4.0, help="mean pause between faults, in seconds (default 4)")
+    parser.add_argument("--replicas", type=int, default=2, help="workers at the start, 1 to 3 (default 2)")
+    parser.add_argument("--session", type=float, default=6.0, help="session time-out, in seconds (default 6)")
+    parser.add_argument("--port", type=int, default=None, help="the broker's port; a free one if not given")
+    parser.add_argument("--folder", type=Path, default=None, help="where the broker's data and the workers' logs go")
+    given = parser.parse_args()
+    if not given.faults and not given.minutes:
+        parser.error("give --faults or --minutes, else the run has no end")
+    if given.seed is None:
+        given.seed = random.SystemRandom().randrange(100_000)
+    return given
+
+
+async def go(given: argparse.Namespace, broker: Broker, folder: Path) -> Report:
+    """Run with a progress bar."""
+    name = f"chaos{given.seed}-{int(time.time())}"
+    workload = WORKLOADS[given.workload](
+        broker.bootstrap, folder / "workers", name,
+        seed=given.seed, rate=given.rate, replicas=given.replicas, session_seconds=given.session,
+    )  # fmt: skip
+    columns = (
+        TextColumn("{task.description:42}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns) as bar:
+        task = bar.add_task("", total=given.faults or None, state="")
+
+        def tell(what: str, report: Report) -> None:
+            if not bar.live.is_started or not bar.console.is_terminal:
+                print(
+                    f"{time.strftime('%H:%M:%S')} {len(report.done):3} faults, {workload.inputs():9,} records  {what}",
+                    *([f"(last: {report.done[-1].kind} {report.done[-1].what})"] if report.done else []),
+                    flush=True,
+                )
+            bar.update(
+                task,
+                completed=len(report.done),
+                description=what,
+                state=f"{len(report.done)} faults, {workload.inputs():,} records",
+            )
+
+        return await chaos(
+            workload, broker, plan(given.seed, given.pace),
+            session_seconds=given.session, faults_max=given.faults or 1_000_000,
+            seconds_max=given.minutes * 60 if given.minutes else 1e9, settle_seconds_max=180.0, tell=tell,
+        )  # fmt: skip
+
+
+def main() -> int:
+    """Run; 0, 1 or 2."""
+    given = parse()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="chainflow-chaos-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"seed {given.seed}; logs and data in {folder}")
+    with Broker.start(folder / "kafka", heap_mb=384, port=given.port) as broker:
+        report = asyncio.run(go(given, broker, folder))
+    options = f"--workload {given.workload} --seed {given.seed} --faults {given.faults} --rate {given.rate:g}"
+    options += f" --minutes {given.minutes:g} --pace {given.pace:g} --replicas {given.replicas}"
+    show(report, f"python -m tests.chaos {options} --session {given.session:g}")
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # retries are what is meant to happen here
+    sys.exit(main())
