@@ -1,0 +1,274 @@
+"""What the owner of sites, items and pools sees of them. Rows go to that owner only; no partner sees stock here.
+
+Deliberately lacks: history (the event log has it), and numbers for what is unknown.
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from services.inventory.item import ItemDefined, ItemId
+from services.inventory.pool_facts import (
+    Contradiction,
+    DemandIssued,
+    DemandRecorded,
+    DemandReleased,
+    DemandReserved,
+    FlowKey,
+    ReservationConsumed,
+    ReservationMade,
+    ReservationReleased,
+    SupplyId,
+    SupplyReceived,
+    SupplyRecorded,
+)
+from services.inventory.pool_rows import (
+    Demand,
+    Head,
+    Reservation,
+    Supply,
+    demand_row,
+    reservation_row,
+    supply_row,
+)
+from services.inventory.site import SiteDefined, SiteId
+from services.inventory.units import ZERO, UnitConversion
+from services.kernel.model import FeedRow, Rows, View
+from services.kernel.values import EnterpriseId, Origin
+
+
+class ReservationState(StrEnum):
+    """How far a holder has what it needs."""
+
+    RESERVED = "reserved"
+    PARTLY_RESERVED = "partly-reserved"
+    WAITING = "waiting"
+    UNIT_UNKNOWN = "unit-unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """View ``stock``, row id ``<site>/<item>``. Without tracking, on hand and available are None: unknown, not zero."""
+
+    site: SiteId
+    item: ItemId
+    unit: str
+    tracked: bool
+    on_hand: Decimal | None
+    blocked: Decimal
+    reserved: Decimal
+    available: Decimal | None
+    waiting: Decimal
+    inbound: Decimal
+    contradicted: Contradiction | None
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRow:
+    """View ``reservations``: who holds or waits. ``flow_key`` is empty for a reservation made by hand.
+
+    Row id ``<site>/<item>/hand/<reservation>`` or ``<site>/<item>/<flow key>/<demand>``; gone when nothing is open.
+    """
+
+    site: SiteId
+    item: ItemId
+    holder: str
+    flow_key: str
+    state: ReservationState
+    unit: str
+    quantity: Decimal
+    reserved: Decimal
+    waiting: Decimal
+    issued: Decimal
+    need_at_ms: int | None
+    expires_at_ms: int | None
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRow:
+    """View ``inbound``, row id ``<site>/<item>/<flow key>/<supply>``: what is still to come; gone when nothing is."""
+
+    site: SiteId
+    item: ItemId
+    flow_key: FlowKey
+    supply: SupplyId
+    unit: str
+    quantity: Decimal
+    received: Decimal
+    open: Decimal
+    expected_at_ms: int | None
+    promised_at_ms: int | None
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """View ``sites``, row id the site."""
+
+    site: SiteId
+    name: str
+    time_zone: str
+    weekdays: tuple[int, ...]
+    day_end_minute: int
+    holidays: tuple[datetime.date, ...]
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """View ``items``, row id the item."""
+
+    item: ItemId
+    description: str
+    base_unit: str
+    conversions: tuple[UnitConversion, ...]
+    as_of_ms: int
+
+
+VIEWS = (
+    View("stock", StockRow),
+    View("reservations", ReservationRow),
+    View("inbound", InboundRow),
+    View("sites", SiteRow),
+    View("items", ItemRow),
+)
+
+
+def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterable[FeedRow]:
+    """The feed rows after the facts, for the owner named in the key; ``as_of_ms`` is the time of recording."""
+    kind, owner, rest = key.split("/", 2)
+    enterprise = EnterpriseId(owner)
+    if kind == "pool":
+        site, item = rest.split("/")
+        return list(_pool_rows(enterprise, SiteId(site), ItemId(item), rows, facts, origin.recorded_at_ms))
+    return [
+        _master_row(enterprise, fact, origin.recorded_at_ms)
+        for fact in facts
+        if isinstance(fact, SiteDefined | ItemDefined)
+    ]
+
+
+def _master_row(enterprise: EnterpriseId, fact: SiteDefined | ItemDefined, as_of: int) -> FeedRow:
+    match fact:
+        case SiteDefined(site, name, time_zone, weekdays, day_end_minute, holidays):
+            row = SiteRow(site, name, time_zone, weekdays, day_end_minute, holidays, as_of)
+            return FeedRow(enterprise, "sites", site, row)
+        case ItemDefined(item, description, base_unit, conversions):
+            return FeedRow(enterprise, "items", item, ItemRow(item, description, base_unit, conversions, as_of))
+
+
+def _pool_rows(
+    enterprise: EnterpriseId, site: SiteId, item: ItemId, rows: Rows, facts: tuple[Any, ...], as_of: int
+) -> Iterator[FeedRow]:
+    head: Head | None = rows.get("head")
+    if head is None or not facts:
+        return
+    pool = f"{site}/{item}"
+    yield FeedRow(enterprise, "stock", pool, _stock_row(site, item, head, as_of))
+    demands: dict[str, str] = {}  # row key to row id; each row once, however many facts touched it
+    supplies: dict[str, str] = {}
+    reservations: dict[str, str] = {}
+    for fact in facts:
+        match fact:
+            case DemandRecorded() | DemandReserved() | DemandReleased() | DemandIssued():
+                demands[demand_row(fact.flow_key, fact.demand)] = f"{pool}/{fact.flow_key}/{fact.demand}"
+            case SupplyRecorded() | SupplyReceived():
+                supplies[supply_row(fact.flow_key, fact.supply)] = f"{pool}/{fact.flow_key}/{fact.supply}"
+            case ReservationMade() | ReservationReleased() | ReservationConsumed():
+                reservations[reservation_row(fact.reservation)] = f"{pool}/hand/{fact.reservation}"
+            case _:
+                pass
+    for key, row_id in demands.items():
+        yield FeedRow(enterprise, "reservations", row_id, _demand_view(site, item, head, rows.get(key), as_of))
+    for key, row_id in reservations.items():
+        yield FeedRow(enterprise, "reservations", row_id, _hand_view(site, item, head, rows.get(key), as_of))
+    for key, row_id in supplies.items():
+        yield FeedRow(enterprise, "inbound", row_id, _inbound_view(site, item, head, rows.get(key), as_of))
+
+
+def _stock_row(site: SiteId, item: ItemId, head: Head, as_of: int) -> StockRow:
+    return StockRow(
+        site,
+        item,
+        head.unit,
+        head.tracked,
+        head.on_hand if head.tracked else None,
+        head.blocked,
+        head.reserved,
+        head.usable - head.reserved if head.tracked else None,
+        head.waiting,
+        head.inbound,
+        head.contradicted,
+        as_of,
+    )
+
+
+def _demand_view(site: SiteId, item: ItemId, head: Head, demand: Demand | None, as_of: int) -> ReservationRow | None:
+    if demand is None or demand.withdrawn or not (demand.open or demand.unit):
+        return None
+    if demand.unit:
+        state, waiting = ReservationState.UNIT_UNKNOWN, demand.quantity
+    else:
+        state, waiting = ReservationState.PARTLY_RESERVED, demand.waiting
+        if not waiting:
+            state = ReservationState.RESERVED
+        elif not demand.reserved:
+            state = ReservationState.WAITING
+    return ReservationRow(
+        site,
+        item,
+        demand.demand,
+        demand.flow_key,
+        state,
+        demand.unit or head.unit,
+        demand.quantity,
+        demand.reserved,
+        waiting,
+        demand.issued,
+        demand.need_at_ms,
+        None,
+        as_of,
+    )
+
+
+def _hand_view(site: SiteId, item: ItemId, head: Head, held: Reservation | None, as_of: int) -> ReservationRow | None:
+    if held is None:
+        return None
+    return ReservationRow(
+        site,
+        item,
+        held.reservation,
+        "",
+        ReservationState.RESERVED,
+        head.unit,
+        held.quantity,
+        held.quantity,
+        ZERO,
+        ZERO,
+        held.need_at_ms,
+        held.expires_at_ms,
+        as_of,
+    )
+
+
+def _inbound_view(site: SiteId, item: ItemId, head: Head, supply: Supply | None, as_of: int) -> InboundRow | None:
+    if supply is None or supply.withdrawn or not (supply.open or supply.unit):
+        return None
+    return InboundRow(
+        site,
+        item,
+        supply.flow_key,
+        supply.supply,
+        supply.unit or head.unit,
+        supply.quantity,
+        supply.received,
+        supply.quantity if supply.unit else supply.open,
+        supply.expected_at_ms,
+        supply.promised_at_ms,
+        as_of,
+    )
