@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def generated() -> dict[str, str]:
-    """Path below schemas/python to the text of each module and its stub. Raises CalledProcessError with protoc's words."""
+    """Path below schemas/python to the text of each module and stub. Raises CalledProcessError after protoc's words."""
     protos = sorted(path.relative_to(PROTO).as_posix() for path in PROTO.rglob("*.proto"))
     plugin = Path(sys.executable).parent / "protoc-gen-mypy"
     with tempfile.TemporaryDirectory() as folder:
