@@ -20,6 +20,7 @@ from infra.kafka.errors import DataDirInUse
 __all__ = ["DataDirLock", "LockRecord", "is_alive", "is_our_java", "read_record"]
 
 LOCK_NAME = "broker.lock"
+_RECORD_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class DataDirLock:
                     time.sleep(0.02)
                     continue
                 os.close(fd)
-                raise _in_use(data_dir) from None
+                raise _in_use(data_dir, _await_holder(data_dir)) from None
             return cls(data_dir, fd)
 
     def write(self, record: LockRecord) -> None:
@@ -120,8 +121,18 @@ class DataDirLock:
             self.fd = -1
 
 
-def _in_use(data_dir: Path) -> DataDirInUse:
-    record = read_record(data_dir)
+def _await_holder(data_dir: Path) -> LockRecord | None:
+    """Who holds the lock. A holder of this moment has not written its record yet, so one of the dead is waited out."""
+    deadline = time.monotonic() + _RECORD_SECONDS
+    while True:
+        record = read_record(data_dir)
+        lives = record is not None and (is_alive(record.supervisor) or is_our_java(record.java, data_dir))
+        if lives or time.monotonic() > deadline:
+            return record
+        time.sleep(0.01)
+
+
+def _in_use(data_dir: Path, record: LockRecord | None) -> DataDirInUse:
     if record is None:
         return DataDirInUse(f"{data_dir} is held by another broker that is just starting; use another --data-dir.", {})
     running = f"Java pid {record.java} on port {record.port}" if record.java else "Java not started yet"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ def test_the_refused_one_is_told_who_holds(tmp_path: Path) -> None:
         assert refusal.value.holder["supervisor"] == holder.pid
     finally:
         _end(holder)
+
+
+def test_a_holder_that_has_not_written_its_name_yet_is_waited_for(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["/bin/true"])
+    dead.wait()
+    lock = DataDirLock.acquire(tmp_path)
+    lock.write(LockRecord(dead.pid, detached=True))  # what the holder before left
+    threading.Timer(0.1, lambda: lock.write(LockRecord(os.getpid()))).start()
+    with pytest.raises(DataDirInUse, match=f"held by process {os.getpid()}"):
+        DataDirLock.acquire(tmp_path)
+    lock.release()
 
 
 def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
