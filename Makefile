@@ -4,7 +4,6 @@
 PYTHON ?= python3
 PY     := .venv/bin/python
 RUN    := $(PY) -m
-PROTOS  = $(shell find schemas/proto -name '*.proto' 2>/dev/null | sort)
 # Protobuf's compatibility is checked against this commit; before a release: make check BASE=<the last release's tag>.
 BASE   ?= HEAD
 ARGS   ?=
@@ -37,7 +36,7 @@ setup: .venv/jars.lock ## Create .venv, fetch the broker's jars (done by the oth
 	echo "Installing the locked packages into .venv (once per change of requirements.lock)"; \
 	$(PY) -m pip install --disable-pip-version-check --require-hashes -r $< || { \
 	  echo "pip could not install the packages. Behind a proxy or with a mirror of your own, pip's usual settings apply (pip config, PIP_INDEX_URL)." >&2; exit 1; }; \
-	$(PY) -c 'import pathlib, site; pathlib.Path(site.getsitepackages()[0], "chainflow.pth").write_text("$(CURDIR)\n$(CURDIR)/schemas/python\n")'; \
+	$(PY) -c 'import pathlib, site; pathlib.Path(site.getsitepackages()[0], "chainflow.pth").write_text("$(CURDIR)\n")'; \
 	cp $< $@
 
 .venv/jars.lock: infra/kafka/jars.lock .venv/installed.lock
@@ -85,16 +84,13 @@ schemas: setup
 	@if git cat-file -e $(BASE):schemas/buf.yaml 2>/dev/null; then echo "buf breaking schemas --against $(BASE)"; \
 	  buf breaking schemas --against '.git#ref=$(BASE),subdir=schemas'; \
 	else echo "buf breaking: nothing to compare with at $(BASE)"; fi
-	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	$(RUN) grpc_tools.protoc -I schemas/proto --python_out="$$fresh" --mypy_out=quiet:"$$fresh" $(PROTOS) && \
-	diff -r -x __pycache__ -x __init__.py -x py.typed "$$fresh" schemas/python || { \
-	  echo "schemas/python is not what the .proto files give; run: make generate" >&2; exit 1; }
+	$(RUN) schemas.generate --check
 
 quick: setup
 	$(RUN) pytest $(wildcard tests/unit tests/contract tests/simulation) $(ARGS)
 
 chaos: setup ## Kill processes while they work, and look for lost or repeated facts
-	$(RUN) pytest tests/chaos $(ARGS)
+	$(RUN) tests.chaos $(ARGS)
 
 bench: setup ## Measure throughput and latency on this machine
 	$(RUN) tests.bench $(ARGS)
@@ -105,8 +101,7 @@ bench-peers: setup ## Measure the same work with other stream processors, each i
 # --- Changing ---------------------------------------------------------------------------------------------------------
 
 generate: setup ## Generate the Python code of the protobuf messages
-	@mkdir -p schemas/python
-	$(RUN) grpc_tools.protoc -I schemas/proto --python_out=schemas/python --mypy_out=quiet:schemas/python $(PROTOS)
+	$(RUN) schemas.generate
 
 format: setup ## Format the code, and mend what the linter can
 	$(RUN) ruff check --fix-only --quiet .
