@@ -22,7 +22,6 @@ from services.kernel.telemetry import Meters
 
 POLL_RECORDS_MAX = 2_000
 STREAM_BUFFER_POLLS_MAX = 16
-QUEUE_WAIT_SECONDS = 0.001
 WATCH_SECONDS = 5.0
 
 log = logging.getLogger("chainflow.kernel")
@@ -50,14 +49,14 @@ class AppSettings:
     datadir: str = ""
 
 
-class Untouched(Codec):  # type: ignore[misc]
+class Untouched(Codec):
     """Values pass as they are: a chunk of a poll is not decoded by Faust."""
 
     def _loads(self, value: Any) -> Any:
         return value
 
 
-class KernelApp(faust.App):  # type: ignore[misc]
+class KernelApp(faust.App):
     """A Faust app whose partitions are leases."""
 
     leases: Leases
@@ -128,7 +127,8 @@ def _hand_over(leases: Leases) -> Any:
         async for event in stream.events():
             lease = leases.get(event.message.tp.partition)
             while lease and lease.open and lease.full:
-                await asyncio.sleep(QUEUE_WAIT_SECONDS)
+                lease.moved.clear()
+                await lease.moved.wait()
             if lease and lease.open:
                 lease.put(event.message.value)
 
@@ -169,7 +169,5 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
 
 def run(app: KernelApp) -> None:
     """Run the worker until a signal ends it: SIGTERM and SIGINT finish the running transactions first."""
-    worker = faust.Worker(
-        app, loglevel="WARNING", quiet=True, redirect_stdouts=False, blocking_timeout=None, console_port=None
-    )
+    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, blocking_timeout=None)
     worker.execute_from_commandline()

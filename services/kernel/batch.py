@@ -1,7 +1,7 @@
 """What a lease asks of a processor, and what one transaction writes. Types only: no Kafka, no domain.
 
-A processor decides records one after the other over the rows of its partition and says what is to be written. Nothing of
-it is visible, not even to itself in the next batch, before the lease says ``committed``.
+A processor decides records one after the other over the rows of its partition and says what is to be written. Nothing
+of it is visible, not even to itself in the next batch, before the lease says ``committed``.
 """
 
 from dataclasses import dataclass, field
@@ -18,13 +18,20 @@ NO_HEADERS: Headers = []
 class Record(Protocol):
     """A record as it was read: aiokafka's ConsumerRecord, or one of the log in memory."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 Output = tuple[bytes | None, bytes | None, Headers]

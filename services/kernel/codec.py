@@ -216,7 +216,7 @@ class _Plan:
         return f"{self.top.full_name}.{self.oneof} is not set, or is of a kind not known here (a newer producer)"
 
     def _too_long(self) -> str:
-        return self.wire.too_long(Meta)
+        return self.wire.too_long(Meta, ID_CHARS_MAX)
 
     def _envelope_read(self) -> list[str]:
         malformed, top = self.wire.malformed, self.top.full_name

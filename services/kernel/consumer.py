@@ -19,7 +19,7 @@ FETCH_WAIT_MS_MAX = 100  # Faust fixes 1500, and a seek waits for the idle long 
 RECOVERY_POLL_SECONDS = 0.02
 
 
-class KernelThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+class KernelThread(AIOKafkaConsumerThread):
     """The thread in which aiokafka polls."""
 
     @property
@@ -67,7 +67,7 @@ class KernelThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         return polled
 
 
-class KernelConsumer(Consumer):  # type: ignore[misc]
+class KernelConsumer(Consumer):
     """Faust's consumer with leases."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -132,7 +132,7 @@ class KernelConsumer(Consumer):  # type: ignore[misc]
         self._acked_index[tp].clear()
 
 
-class KernelTransport(Transport):  # type: ignore[misc]
+class KernelTransport(Transport):
     """Faust's aiokafka transport with our consumer."""
 
     Consumer = KernelConsumer

@@ -1,7 +1,8 @@
-"""The lease of one partition number: a transactional producer, rows and positions, opened, kept and dropped as one thing.
+"""The lease of one partition number: a transactional producer, rows and positions, opened and dropped as one thing.
 
-Owns: the transaction. Records are decided over the rows; outputs, changed rows and input positions commit together; only
-then the rows change in memory. All input topics of an app are co-partitioned, so one transaction at a time covers them.
+Owns: the transaction. Records are decided over the rows; outputs, changed rows and input positions commit together;
+only then the rows change in memory. All input topics of an app are co-partitioned, so one transaction at a time covers
+them.
 Deliberately lacks: retries of a failed transaction. Any error ends the process before it commits, and what was not
 committed never happened; the supervisor starts it again.
 """
@@ -57,7 +58,7 @@ class Polled:
 
 
 class Lease:
-    """One partition's owner. ``open`` only after its rows were found complete; ``position`` is behind the last commit."""
+    """One partition's owner. ``open`` once its rows were found complete; ``position`` is behind the last commit."""
 
     def __init__(self, partition: int, settings: LeaseSettings, processor: Processor, meters: Meters) -> None:
         self.partition, self.settings, self.meters = partition, settings, meters
@@ -97,6 +98,7 @@ class Lease:
     def close(self) -> None:
         """Take nothing new: what was polled but not begun is dropped, since a seek brings it again."""
         self.open, self.queue = False, []
+        self.moved.set()
 
     @property
     def full(self) -> bool:

@@ -37,10 +37,10 @@ Changes = Mapping[str, Any | None]
 class Aggregate:
     """One kind of consistency boundary: everything under one key is decided one command after the other.
 
-    ``kind`` is the first part of each of its keys (``order/acme/4711``). ``rows`` maps a row kind (the row key up to its
-    first slash) to the row's dataclass. ``key`` gives the key that a command is for; it may use the sender for commands
-    whose aggregate is the sender's own. ``alarm`` names the next moment (ms) at which ``ring`` wants to be called with
-    the clock's time, or None; ``ring`` gives the command to decide then.
+    ``kind`` is the first part of each of its keys (``order/acme/4711``). ``rows`` maps a row kind (the row key up to
+    its first slash) to the row's dataclass. ``key`` gives the key that a command is for; it may use the sender for
+    commands whose aggregate is the sender's own. ``alarm`` names the next moment (ms) at which ``ring`` wants to be
+    called with the clock's time, or None; ``ring`` gives the command to decide then.
     """
 
     kind: str
@@ -70,7 +70,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One row of one enterprise's view as it stands now, already reduced to what that enterprise may see; None removes."""
+    """One row of one enterprise's view as it stands now, reduced to what that enterprise may see; None removes."""
 
     enterprise: EnterpriseId
     view: str
@@ -99,9 +99,9 @@ class View:
 class Domain:
     """A whole service as the kernel sees it.
 
-    ``react`` turns the state of a link (a message of another aggregate) into commands on the own aggregate that the link
-    is addressed to: react(state, to_key) -> commands. ``tell`` gives the links to send after facts: tell(key, rows after,
-    facts, origin). ``project`` gives the feed rows: project(key, rows after, facts, origin).
+    ``react`` turns the state of a link (a message of another aggregate) into commands on the own aggregate that the
+    link is addressed to: react(state, to_key) -> commands. ``tell`` gives the links to send after facts: tell(key, rows
+    after, facts, origin). ``project`` gives the feed rows: project(key, rows after, facts, origin).
     """
 
     name: str

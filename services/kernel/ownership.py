@@ -69,7 +69,7 @@ class Leases(dict[int, Lease]):
             await self.popitem()[1].stop()
 
 
-class KernelTransactions(TransactionManager):  # type: ignore[misc]
+class KernelTransactions(TransactionManager):
     """Faust's rebalance hooks, for leases. Faust's own commits do nothing: offsets travel in the transactions."""
 
     @property

@@ -1,11 +1,11 @@
-"""Recovery of rows, driven by Faust, applied by us: Faust decides when and from where, the consumer fills the leases."""
+"""Recovery of rows, driven by Faust, applied by us: Faust decides when and from where, the consumer fills the rows."""
 
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from mode import Service
 
 
-class KernelRecovery(Recovery):  # type: ignore[misc]
+class KernelRecovery(Recovery):
     """Faust's driver without its own applying of changelog records."""
 
     @Service.task
@@ -18,13 +18,14 @@ class KernelRecovery(Recovery):  # type: ignore[misc]
         self.signal_recovery_end.clear()
 
 
-class KernelTables(TableManager):  # type: ignore[misc]
+class KernelTables(TableManager):
     """Faust's tables with our recovery."""
+
+    _recovery: KernelRecovery | None
 
     @property
     def recovery(self) -> KernelRecovery:
         """The driver, made on first use."""
         if self._recovery is None:
             self._recovery = KernelRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
-        recovery: KernelRecovery = self._recovery
-        return recovery
+        return self._recovery

@@ -1,4 +1,4 @@
-"""Meters of a worker, in Prometheus' form. Deliberately lacks: a metric per tenant or key (their number has no bound)."""
+"""Meters of a worker, in Prometheus' form. Deliberately lacks: metrics per tenant or key, whose number has no bound."""
 
 import mmap
 import os
@@ -21,7 +21,7 @@ class TransactionProbe:
         self._map: mmap.mmap | None = None
         if path:
             Path(path).write_bytes(b"\0")
-            with open(path, "r+b") as file:
+            with Path(path).open("r+b") as file:
                 self._map = mmap.mmap(file.fileno(), 1)
 
     def move(self, by: int) -> None:

@@ -281,7 +281,7 @@ class WireSource:
 
     # --- bounds -------------------------------------------------------------------------------------------------------
 
-    def too_long(self, cls: type) -> str:
+    def too_long(self, cls: type, chars_max: int = TEXT_CHARS_MAX) -> str:
         """The name of a function (object) -> the name of its first text that is too long, or ''."""
 
         def make(name: str) -> list[str]:
@@ -290,7 +290,7 @@ class WireSource:
                 if item.kind is Kind.STRUCT:
                     test, found = f"(w := {self.too_long(item.of)}(x))", "w"
                 elif item.kind in (Kind.TEXT, Kind.IDENTIFIER):
-                    most = TEXT_CHARS_MAX if item.kind is Kind.TEXT else ID_CHARS_MAX
+                    most = chars_max if item.kind is Kind.TEXT else ID_CHARS_MAX
                     test, found = f"len(x) > {most}", repr(f"{cls.__name__}.{item.name}")
                 else:
                     continue

@@ -1,0 +1,80 @@
+"""The front door's half of a command: produce it, wait for its outcome in the same process.
+
+Owns: who waits for which outcome. Deliberately lacks: writing state; only the processor that owns the partition does.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+
+from services.kernel.batch import Headers
+from services.kernel.messages import Outcome
+from services.kernel.processor import FINGERPRINT_HEADER
+
+WAITING_MAX = 20_000
+
+
+class TooBusy(Exception):
+    """More commands wait for their outcome than the process lets wait; the sender should slow down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command ready to be produced: its key's partition, its bytes, and what its outcome is found by."""
+
+    command_id: str
+    fingerprint: bytes
+    key: bytes
+    partition: int
+    value: bytes
+    headers: Headers
+
+
+class Asking:
+    """Commands under way of one process, by command id and fingerprint."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self.topic = topic
+        self._waiting: dict[tuple[str, bytes], list[asyncio.Future[Outcome]]] = {}
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", retry_backoff_ms=20
+        )
+
+    async def start(self) -> None:
+        """Connect the producer."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        await self._producer.stop()
+
+    def answer(self, command_id: str, fingerprint: bytes, outcome: Outcome) -> None:
+        """The processor's word after its commit; nobody may be waiting."""
+        for future in self._waiting.pop((command_id, fingerprint), ()):
+            if not future.done():
+                future.set_result(outcome)
+
+    async def ask(self, asked: Asked, seconds_max: float) -> tuple[Outcome | None, int]:
+        """The outcome, or None when it took too long, and the command's offset. Raises TooBusy, KafkaError."""
+        if len(self._waiting) >= WAITING_MAX:
+            raise TooBusy(f"{WAITING_MAX} commands wait for their outcome")
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        name = asked.command_id, asked.fingerprint
+        self._waiting.setdefault(name, []).append(future)  # before producing: the answer may come before the ack
+        try:
+            headers = [*asked.headers, (FINGERPRINT_HEADER, asked.fingerprint)]
+            sent = await self._producer.send_and_wait(
+                self.topic, asked.value, key=asked.key, partition=asked.partition, headers=headers
+            )
+            try:
+                async with asyncio.timeout(seconds_max):
+                    return await future, sent.offset
+            except TimeoutError:
+                return None, sent.offset
+        finally:
+            waiting = self._waiting.get(name)
+            if waiting is not None and future in waiting:
+                waiting.remove(future)
+                if not waiting:
+                    del self._waiting[name]

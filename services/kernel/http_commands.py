@@ -1,0 +1,285 @@
+"""Command endpoints: a checked body becomes a record on the command topic, and its outcome the answer.
+
+Owns: idempotency keys, expected versions, time-outs (202 and where to ask again), batches. The tenant is the path's.
+Deliberately lacks: decisions. A handler knows neither rows nor rules.
+"""
+
+import asyncio
+import inspect
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from services.kernel.asking import Asked, Asking, TooBusy
+from services.kernel.codec import Meta, Unencodable, Wire, headers, to_json
+from services.kernel.json_models import body_model, to_dataclass
+from services.kernel.messages import Outcome
+from services.kernel.outcomes import Outcomes
+from services.kernel.owners import RETRY, Owners
+from services.kernel.partitioner import partition_of
+from services.kernel.problems import problem, refusal
+from services.kernel.processor import DomainProcessor
+from services.kernel.values import EnterpriseId
+
+ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
+BODY_BYTES_MAX = 256 * 1024
+BATCH_BYTES_MAX = 4 * 1024 * 1024
+BATCH_COMMANDS_MAX = 2_000
+WAIT_SECONDS = 10.0
+WAIT_SECONDS_MAX = 30.0
+
+Stamp = Callable[[EnterpriseId, BaseModel], Awaitable[BaseModel]]
+"""Fills what the sender left out from master data, before the command is produced."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRoute:
+    """One command's address under ``/v1/{enterprise}``; names in braces are fields of the command."""
+
+    method: str
+    path: str
+    command: type
+    summary: str
+
+
+class CommandEndpoints:
+    """The command side of one service's HTTP shell."""
+
+    def __init__(
+        self, service: DomainProcessor, asking: Asking, owners: Owners, routes: tuple[CommandRoute, ...]
+    ) -> None:
+        self._service, self._asking, self._owners = service, asking, owners
+        self._wire: Wire = service.wires.commands
+        self._source = f"/{service.domain.name}/front-door"
+        self._by_name = {route.command.__name__: route.command for route in routes}
+        self.router = APIRouter()
+        for route in routes:
+            self._add(route)
+        self.router.add_api_route(
+            "/v1/{enterprise}/commands",
+            self._batch,
+            methods=["POST"],
+            summary="Many commands at once",
+            tags=["commands"],
+        )
+        self.router.add_api_route(
+            "/v1/{enterprise}/outcomes/{command_id}", self._outcome, methods=["GET"],
+            summary="What became of a command", tags=["commands"],
+        )  # fmt: skip
+
+    def _add(self, route: CommandRoute) -> None:
+        names: list[str] = re.findall(r"{(\w+)}", route.path)
+        known = {field.name for field in fields(route.command)}
+        if odd := [name for name in names if name not in known]:
+            raise TypeError(f"{route.path}: {route.command.__name__} has no field {', '.join(odd)}")
+        model = body_model(route.command, frozenset(names))
+
+        async def endpoint(request: Request, enterprise: str, body: BaseModel, **path: str) -> Response:
+            raw = await request.body()
+            return await self.send(request, EnterpriseId(enterprise), route.command, body, path, raw)
+
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter("request", keyword, annotation=Request),
+            inspect.Parameter("enterprise", keyword, annotation=str),
+            *(inspect.Parameter(name, keyword, annotation=str) for name in names),
+            inspect.Parameter("body", keyword, annotation=model),
+        ]
+        endpoint.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        self.router.add_api_route(
+            f"/v1/{{enterprise}}{route.path}", endpoint, methods=[route.method], summary=route.summary,
+            name=route.command.__name__, description=(route.command.__doc__ or "").strip(), tags=["commands"],
+        )  # fmt: skip
+
+    async def send(
+        self,
+        request: Request,
+        enterprise: EnterpriseId,
+        command: type,
+        body: BaseModel,
+        path: dict[str, str],
+        raw: bytes,
+    ) -> Response:
+        """Produce one command here or at its owner, and answer with its outcome."""
+        if len(raw) > BODY_BYTES_MAX:
+            return problem(413, "body-too-large", f"send at most {BODY_BYTES_MAX // 1024} KiB a command")
+        if bad := [name for name, value in {"enterprise": enterprise, **path}.items() if not ID.fullmatch(value)]:
+            return problem(422, "bad-id", "ids are 1 to 64 characters, without / and control characters", bad[0])
+        key = self._service.by_command[command].key(made := to_dataclass(command, body, dict(path)), enterprise)
+        partition = partition_of(key.encode(), self._service.partitions)
+        if self._owners.lease(partition) is None:
+            return await self._owners.forward(request, partition, raw)
+        id_ = request.headers.get("idempotency-key", "")
+        if id_ and not ID.fullmatch(id_):
+            return problem(422, "bad-id", "an Idempotency-Key is 1 to 64 characters without / and control characters")
+        expected = request.headers.get("if-match", "").strip('W/"')
+        if expected and not expected.isdigit():
+            return problem(422, "bad-version", 'If-Match takes the version that an ETag gave, such as "7"')
+        wait_s = min(_number(request.headers.get("x-timeout-seconds"), WAIT_SECONDS), WAIT_SECONDS_MAX)
+        try:
+            asked = self._asked(
+                enterprise, made, key, partition, id_, int(expected or 0), request.headers.get("x-actor", ""), raw
+            )
+        except Unencodable as error:
+            return problem(422, "invalid-input", str(error))
+        try:
+            outcome, offset = await self._asking.ask(asked, wait_s)
+        except TooBusy as error:
+            return problem(429, "too-busy", str(error), headers=RETRY)
+        except KafkaError as error:
+            return problem(
+                503, "log-unavailable", f"the log does not take it now ({error}); send it again", headers=RETRY
+            )
+        if outcome is None:
+            return self._accepted(enterprise, asked, offset)
+        return answer(outcome)
+
+    def _asked(
+        self, enterprise: str, command: Any, key: str, partition: int, id_: str, expected: int, actor: str, raw: bytes
+    ) -> Asked:
+        id_ = f"{enterprise}:{id_ or uuid.uuid4().hex}"
+        meta = Meta(
+            id=id_, correlation_id=id_, occurred_at_ms=time.time_ns() // 1_000_000,
+            enterprise=enterprise, aggregate=key, version=expected, actor=actor,
+        )  # fmt: skip
+        print_ = blake2b(
+            raw, digest_size=8, person=type(command).__name__.encode()[:16], key=key.encode()[:64]
+        ).digest()
+        head = headers(meta, self._wire.type_names[type(command)], self._source)
+        return Asked(id_, print_, key.encode(), partition, self._wire.encode(meta, command), head)
+
+    def _accepted(self, enterprise: str, asked: Asked, offset: int) -> Response:
+        id_ = asked.command_id.partition(":")[2]
+        body = {"status": "PENDING", "command_id": id_, "position": f"{asked.partition}:{offset}"}
+        where = f"/v1/{enterprise}/outcomes/{id_}?key={asked.key.decode()}"
+        return Response(orjson.dumps(body), 202, headers={"Location": where}, media_type="application/json")
+
+    async def _outcome(self, request: Request, enterprise: str, command_id: str, key: str) -> Response:
+        """The outcome of a command, found by its id and the key of its aggregate (as the 202's Location says)."""
+        partition = partition_of(key.encode(), self._service.partitions)
+        lease = self._owners.lease(partition)
+        if lease is None:
+            return await self._owners.forward(request, partition)
+        id_ = f"{enterprise}:{command_id}"
+        kept = Outcomes(lease.store).find(id_)
+        if kept is None:
+            return problem(
+                404, "unknown-command", "not decided yet, or forgotten after a day; send it again under this id"
+            )
+        return answer(self._service.outcome(id_, key, partition, kept))
+
+    async def _batch(self, request: Request, enterprise: str) -> Response:
+        """A JSON list of {"command": "PlaceOrder", "id": "…", "body": {…}}; the answers stand in the same order."""
+        raw = await request.body()
+        if len(raw) > BATCH_BYTES_MAX:
+            return problem(413, "body-too-large", f"send at most {BATCH_BYTES_MAX // 1024} KiB a batch")
+        try:
+            entries = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            return problem(400, "bad-json", str(error))
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            return problem(422, "invalid-input", "send a list of objects with command, id and body")
+        if len(entries) > BATCH_COMMANDS_MAX:
+            return problem(413, "batch-too-large", f"send at most {BATCH_COMMANDS_MAX} commands a batch")
+        answers: list[dict[str, Any] | None] = [None] * len(entries)
+        elsewhere: dict[int, list[int]] = {}
+        asked: list[tuple[int, Asked]] = []
+        for index, entry in enumerate(entries):
+            made = self._checked(EnterpriseId(enterprise), entry)
+            if isinstance(made, Asked):
+                if self._owners.lease(made.partition) is None:
+                    elsewhere.setdefault(made.partition, []).append(index)
+                else:
+                    asked.append((index, made))
+            else:
+                answers[index] = made
+        await asyncio.gather(
+            *(self._ask_into(answers, index, one, enterprise) for index, one in asked),
+            *(self._forward_into(answers, request, p, entries, indexes) for p, indexes in elsewhere.items()),
+        )
+        return Response(orjson.dumps(answers), media_type="application/json")
+
+    def _checked(self, enterprise: EnterpriseId, entry: dict[str, Any]) -> Asked | dict[str, Any]:
+        command = self._by_name.get(str(entry.get("command")))
+        if command is None:
+            return _failed(422, "unknown-command-type", f"commands are {', '.join(sorted(self._by_name))}", "command")
+        id_, body = str(entry.get("id") or ""), entry.get("body")
+        if id_ and not ID.fullmatch(id_):
+            return _failed(422, "bad-id", "an id is 1 to 64 characters without / and control characters", "id")
+        raw = orjson.dumps(body)
+        if len(raw) > BODY_BYTES_MAX:
+            return _failed(413, "body-too-large", f"send at most {BODY_BYTES_MAX // 1024} KiB a command", "body")
+        try:
+            made = to_dataclass(command, body_model(command).model_validate(body), {})
+            key = self._service.by_command[command].key(made, enterprise)
+            partition = partition_of(key.encode(), self._service.partitions)
+            return self._asked(enterprise, made, key, partition, id_, 0, "", raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            return _failed(422, "invalid-input", first["msg"], ".".join(str(part) for part in first["loc"]))
+        except Unencodable as error:
+            return _failed(422, "invalid-input", str(error))
+
+    async def _ask_into(self, answers: list[dict[str, Any] | None], index: int, one: Asked, enterprise: str) -> None:
+        try:
+            outcome, offset = await self._asking.ask(one, WAIT_SECONDS)
+        except (TooBusy, KafkaError) as error:
+            answers[index] = _failed(503, "log-unavailable", f"{error}; send it again under the same id")
+            return
+        answers[index] = shown(outcome) if outcome else {"status": "PENDING", "position": f"{one.partition}:{offset}"}
+
+    async def _forward_into(
+        self,
+        answers: list[dict[str, Any] | None],
+        request: Request,
+        partition: int,
+        entries: list[Any],
+        indexes: list[int],
+    ) -> None:
+        answer = await self._owners.forward(request, partition, orjson.dumps([entries[index] for index in indexes]))
+        body = orjson.loads(bytes(answer.body))
+        for place, index in enumerate(indexes):
+            answers[index] = body[place] if isinstance(body, list) else body
+
+
+def answer(outcome: Outcome) -> Response:
+    """An outcome as an HTTP answer, with the stream version as ETag and the command's position as a token."""
+    refused = outcome.refused
+    response = refusal(refused) if refused else Response(orjson.dumps(shown(outcome)), media_type="application/json")
+    response.headers["ETag"] = f'"{outcome.version}"'
+    response.headers["x-position"] = position(outcome)
+    return response
+
+
+def position(outcome: Outcome) -> str:
+    """The token with which a view query reads this write."""
+    return f"{outcome.partition}:{outcome.offset}"
+
+
+def shown(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON values: status, what it is about, the token, and the refusal if it is one."""
+    full = to_json(outcome)
+    kept = {name: full[name] for name in ("status", "aggregate", "version", "events")}
+    kept |= {"command_id": outcome.command_id.partition(":")[2], "position": position(outcome)}
+    return kept | {name: full[name] for name in ("code", "advice", "field") if full[name]}
+
+
+def _failed(status: int, code: str, advice: str, field: str = "") -> dict[str, Any]:
+    return {"status": "INVALID", "http": status, "code": code, "advice": advice, "field": field}
+
+
+def _number(text: str | None, default: float) -> float:
+    try:
+        return max(0.0, float(text)) if text else default
+    except ValueError:
+        return default

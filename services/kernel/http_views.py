@@ -1,0 +1,170 @@
+"""View endpoints: rows of one enterprise's views, filtered and paged, with one's own writes in them if asked.
+
+Owns: cursors, filters, the wait for one's own write. Deliberately lacks: joins and sums over all rows; views that need
+a sum keep it.
+"""
+
+import asyncio
+import base64
+import binascii
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+from aiokafka.structs import TopicPartition
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.kernel.app import KernelApp
+from services.kernel.codec import to_json
+from services.kernel.lease import Lease
+from services.kernel.owners import RETRY, Owners
+from services.kernel.partitioner import partition_of
+from services.kernel.problems import problem
+from services.kernel.processor import DomainProcessor
+from services.kernel.row_codec import RowCodec
+from services.kernel.views import view_prefix
+
+PAGE_ROWS = 100
+PAGE_ROWS_MAX = 1_000
+SCAN_ROWS_MAX = 20_000
+SCAN_ROWS_AT_ONCE = 500  # then the event loop gets its turn
+WAIT_SECONDS_MAX = 10.0
+RESERVED = frozenset({"cursor", "limit", "after"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows as JSON values, and the cursor of the next page (empty at the end)."""
+
+    rows: list[dict[str, Any]]
+    cursor: str
+
+
+class BadQuery(Exception):
+    """A query that can not be answered: what is wrong, and the parameter."""
+
+    def __init__(self, advice: str, field: str) -> None:
+        super().__init__(advice)
+        self.advice, self.field = advice, field
+
+
+class ViewEndpoints:
+    """The query side of one service's HTTP shell."""
+
+    def __init__(self, service: DomainProcessor, app: KernelApp, owners: Owners) -> None:
+        self._service, self._app, self._owners = service, app, owners
+        self._codecs = {view.name: RowCodec(view.row) for view in service.domain.views}
+        self.router = APIRouter()
+        for view in service.domain.views:
+            names = ", ".join(_shown_name(field.name) for field in fields(view.row))
+            self.router.add_api_route(
+                f"/v1/{{enterprise}}/views/{view.name}", self._endpoint(view.name), methods=["GET"], tags=["views"],
+                summary=f"{view.name}: rows of the enterprise", name=f"view {view.name}",
+                description=f"{view.row.__doc__}\n\nFilter by any of: {names}. Page with limit and cursor; "
+                "after=<position> waits until the write at that position can be seen.",
+            )  # fmt: skip
+
+    def _endpoint(self, view: str) -> Any:
+        async def endpoint(
+            request: Request, enterprise: str, limit: int = PAGE_ROWS, cursor: str = "", after: str = ""
+        ) -> Response:
+            partition = partition_of(enterprise.encode(), self._service.partitions)
+            lease = self._owners.lease(partition)
+            if lease is None:
+                return await self._owners.forward(request, partition)
+            wanted = {name: value for name, value in request.query_params.items() if name not in RESERVED}
+            try:
+                if after and not await self.seen(lease, after):
+                    return problem(503, "not-yet", "the write is not in the view yet; ask again", "after", RETRY)
+                page = await self.page(lease, enterprise, view, wanted, min(limit, PAGE_ROWS_MAX), cursor)
+            except BadQuery as error:
+                return problem(422, "bad-query", error.advice, error.field)
+            return Response(orjson.dumps({"rows": page.rows, "cursor": page.cursor}), media_type="application/json")
+
+        return endpoint
+
+    async def page(
+        self, lease: Lease, enterprise: str, view: str, wanted: dict[str, str], limit: int, cursor: str
+    ) -> Page:
+        """Rows that fit all filters, in the order of their ids. A page may be short and still have a next one."""
+        shape = next(declared.row for declared in self._service.domain.views if declared.name == view)
+        known = {_shown_name(field.name) for field in fields(shape)}
+        if odd := [name for name in wanted if name not in known]:
+            raise BadQuery(f"rows have the fields {', '.join(sorted(known))}", odd[0])
+        if limit < 1:
+            raise BadQuery("a page has at least one row", "limit")
+        prefix, codec, rows = view_prefix(enterprise, view), self._codecs[view], []
+        last, scanned = _decode_cursor(cursor), 0
+        found = lease.store.scan(prefix, prefix + last if last else b"")
+        while True:
+            chunk = [entry for _, entry in zip(range(SCAN_ROWS_AT_ONCE), found, strict=False)]
+            for row_id, data in chunk:
+                last = row_id[len(prefix) :]
+                row = to_json(codec.decode(data))
+                if all(_text(row[name]) == value for name, value in wanted.items()):
+                    rows.append({"id": last.decode(), **row})
+                    if len(rows) >= limit:
+                        return Page(rows, _encode_cursor(last))
+            scanned += len(chunk)
+            if len(chunk) < SCAN_ROWS_AT_ONCE:
+                return Page(rows, "")
+            if scanned >= SCAN_ROWS_MAX:
+                return Page(rows, _encode_cursor(last))
+            await asyncio.sleep(0)  # rows may change meanwhile: start again behind the last one seen
+            found = lease.store.scan(prefix, prefix + last)
+
+    async def seen(self, lease: Lease, position: str) -> bool:
+        """Wait until the command at that position is decided and the view has passed all that was written by then."""
+        partition, _, offset = position.partition(":")
+        if not (partition.isdigit() and offset.isdigit()):
+            raise BadQuery("a position is what an outcome gave as position, such as 2:1044", "after")
+        name = self._service.domain.name
+        commands, feed = f"{name}-commands-v1", f"{name}-feed-v1"
+        try:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await self._decided(TopicPartition(commands, int(partition)), int(offset))
+                thread = self._app.consumer._thread
+                mine = TopicPartition(feed, lease.partition)
+                end = (await thread.call_thread(thread._highwaters, [mine]))[mine]
+                while lease.open and lease.position.get(feed, 0) < end:
+                    lease.moved.clear()
+                    await lease.moved.wait()
+        except TimeoutError:
+            return False
+        return lease.open
+
+    async def _decided(self, command: TopicPartition, offset: int) -> None:
+        own = self._owners.lease(command.partition)
+        while True:
+            if own is not None and own.open:
+                if own.position.get(command.topic, 0) > offset:
+                    return
+                own.moved.clear()
+                await own.moved.wait()
+            else:
+                thread = self._app.consumer._thread
+                if await thread.call_thread(thread.group_position, command) > offset:
+                    return
+                await asyncio.sleep(0.02)
+
+
+def _shown_name(name: str) -> str:
+    return name.removesuffix("_ms")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _encode_cursor(row_id: bytes) -> str:
+    return base64.urlsafe_b64encode(row_id).decode()
+
+
+def _decode_cursor(cursor: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(cursor.encode())
+    except (binascii.Error, ValueError) as error:
+        raise BadQuery("use the cursor of the page before, as it was given", "cursor") from error

@@ -1,0 +1,42 @@
+"""Refusals and failures as HTTP answers: RFC 9457 problem documents with a stable type, the field, and what to do."""
+
+from typing import Any
+
+import orjson
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+
+from services.kernel.values import Refused
+
+PROBLEM = "application/problem+json"
+CONFLICTS = frozenset({"stale-version", "command-id-reused"})
+
+
+def problem(status: int, code: str, advice: str, field: str = "", headers: dict[str, str] | None = None) -> Response:
+    """A problem document; ``type`` is stable for a code, so that programs can tell problems apart."""
+    body: dict[str, Any] = {"type": f"urn:chainflow:problem:{code}", "title": code.replace("-", " "), "status": status}
+    body |= {"detail": advice} | ({"field": field} if field else {})
+    return Response(orjson.dumps(body), status, media_type=PROBLEM, headers=headers)
+
+
+def refusal(refused: Refused) -> Response:
+    """How a refused command is answered: 404 for what the sender can not know, 409/412 for races, else 422."""
+    if refused.code.startswith("unknown-"):
+        status = 404
+    elif refused.code == "stale-version":
+        status = 412
+    elif refused.code in CONFLICTS:
+        status = 409
+    else:
+        status = 422
+    return problem(status, refused.code, refused.advice, refused.field)
+
+
+async def invalid(request: Request, error: Exception) -> Response:
+    """A body or query that does not fit its model: the first fault, with the place of it."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    return problem(422, "invalid-input", f"{first['msg']}{more}", place)

@@ -1,0 +1,430 @@
+"""Runs a service's domain on the records of one partition: commands, links, feed rows, ticks.
+
+Owns: the fates of a record. Decided (facts, links, feed rows and an outcome, all in one transaction), refused (an
+outcome), malformed (a dead letter), or a defect of a pure step (its key is parked, others go on).
+Deliberately lacks: any domain rule, Kafka, and a clock: the time is the greatest tick seen.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from services.kernel.batch import Effects, Headers, Output, Record
+from services.kernel.codec import Malformed, Meta, Wire, headers
+from services.kernel.messages import DeadLetter, DeadLetterHeader, DeadLetterKind, Outcome, OutcomeStatus, Tick
+from services.kernel.model import Aggregate, Domain
+from services.kernel.outcomes import KeptOutcome, Outcomes
+from services.kernel.parking import Parking
+from services.kernel.partitioner import partition_of
+from services.kernel.row_codec import RowCodec
+from services.kernel.store import Store
+from services.kernel.telemetry import Meters
+from services.kernel.timers import Timers
+from services.kernel.values import EnterpriseId, Origin, Refused
+from services.kernel.views import Views
+from services.kernel.working_rows import DecodedRows, WorkingRows
+
+RECORD_BYTES_MAX = 1_000_000
+RING_PER_TICK_MAX = 1_000
+RING_PER_RECORD_MAX = 50
+FINGERPRINT_HEADER = "fingerprint"
+CONTROL_HEADER = "chainflow-control"
+CLOCK_TOPIC = "clock-v1"
+
+log = logging.getLogger("chainflow.processor")
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """The codecs of one service's topics; ``links_in`` and ``links_out`` by topic."""
+
+    commands: Wire
+    events: Wire
+    feed: Wire
+    outcomes: Wire
+    dead_letters: Wire
+    clock: Wire
+    links_in: dict[str, Wire]
+    links_out: dict[str, Wire]
+
+
+Answer = Callable[[str, bytes, Outcome], None]
+"""Called after the commit with (command id, fingerprint of the body, outcome)."""
+
+
+def no_answer(command_id: str, fingerprint: bytes, outcome: Outcome) -> None:
+    """For workers without an HTTP shell."""
+
+
+class DomainProcessor:
+    """A service's domain, ready to be opened once per partition."""
+
+    def __init__(
+        self, domain: Domain, wires: Wires, partitions: int, *, meters: Meters | None = None, answer: Answer = no_answer
+    ) -> None:
+        self.domain, self.wires, self.partitions = domain, wires, partitions
+        self.meters, self.answer = meters or Meters(), answer
+        self.by_kind = {aggregate.kind: aggregate for aggregate in domain.aggregates}
+        self.by_command = {command: a for a in domain.aggregates for command in a.commands}
+        self.row_codecs = {a.kind: {kind: RowCodec(row) for kind, row in a.rows.items()} for a in domain.aggregates}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The topics that the service reads, all with the same partition count."""
+        name = self.domain.name
+        return (f"{name}-commands-v1", f"{name}-feed-v1", CLOCK_TOPIC, *self.domain.link_topics)
+
+    def outcome(self, command_id: str, key: str, partition: int, kept: KeptOutcome) -> Outcome:
+        """A remembered answer, whole."""
+        return Outcome(
+            command_id=command_id,
+            status=OutcomeStatus.REFUSED if kept.code else OutcomeStatus.ACCEPTED,
+            aggregate=key,
+            version=kept.version,
+            events=kept.events,
+            topic=f"{self.domain.name}-commands-v1",
+            partition=partition,
+            offset=kept.offset,
+            fingerprint=kept.fingerprint,
+            code=kept.code,
+            advice=kept.advice,
+            field=kept.field,
+        )
+
+    def open(self, store: Store, partition: int) -> "DomainPartition":
+        """One partition's processor."""
+        return DomainPartition(self, store, partition)
+
+
+class DomainPartition:
+    """The domain on one partition's rows."""
+
+    def __init__(self, service: DomainProcessor, store: Store, partition: int) -> None:
+        self.service, self.store, self.partition = service, store, partition
+        self.domain, self.wires = service.domain, service.wires
+        self._cache = DecodedRows()
+        self._rows: dict[str, WorkingRows] = {}
+        self._at_work: tuple[Aggregate, WorkingRows] | None = None
+        self._concluded: tuple[str, KeptOutcome, Outcome] | None = None
+        self._pending: list[tuple[tuple[str, int], Output]] = []  # of the record at work
+        self._outputs: dict[tuple[str, int], list[Output]] = {}
+        self._replies: list[tuple[str, bytes, Outcome]] = []
+        self._outcomes = Outcomes(store)
+        self._timers = Timers(store)
+        self._parking = Parking(store)
+        self._views = Views(self.domain.views, store)
+        name = self.domain.name
+        self._source = f"/{name}"
+        self._events_topic, self._outcomes_topic = f"{name}-events-v1", f"{name}-outcomes-v1"
+        self._feed_topic, self._dead_letters_topic = f"{name}-feed-v1", f"{name}-dead-letters-v1"
+        self._handlers: dict[str, Callable[[Record], None]] = {
+            f"{name}-commands-v1": self._command,
+            self._feed_topic: self._feed,
+            CLOCK_TOPIC: self._tick,
+            **dict.fromkeys(self.domain.link_topics, self._link),
+        }
+
+    # -- PartitionProcessor ------------------------------------------------------------------------------------------
+
+    def take(self, record: Record) -> None:
+        """Decide one record; never raises for what the record holds."""
+        key = record.key or b""
+        if self._parking.is_parked(key) and not self._is_control(record):
+            self._parking.queue(key, record)
+            return
+        self._attempt(key, record, self._handlers[record.topic])
+        if self._timers.behind:
+            self._ring(record, RING_PER_RECORD_MAX)
+
+    def finish(self) -> Effects:
+        """All that the batch writes."""
+        changes: dict[bytes, bytes | None] = {}
+        for rows in self._rows.values():
+            changes.update(rows.encoded())
+        changes.update(self._views.encoded())
+        for part in (self._timers, self._parking, self._outcomes):
+            changes.update(part.changes())
+        return Effects(self._outputs, changes)
+
+    def committed(self) -> None:
+        """Give the answers, start the next batch."""
+        for rows in self._rows.values():
+            rows.committed()
+        self._rows, self._outputs = {}, {}
+        for part in (self._timers, self._parking, self._outcomes, self._views):
+            part.committed()
+        self.service.meters.parked_keys.labels(str(self.partition)).set(len(self._parking.keys))
+        replies, self._replies = self._replies, []
+        for reply in replies:
+            self.service.answer(*reply)
+
+    # -- Fates -------------------------------------------------------------------------------------------------------
+
+    def _attempt(self, key: bytes, record: Record, handler: Callable[[Record], None]) -> None:
+        try:
+            handler(record)
+            self._settle()
+        except Malformed as error:
+            self._abandon()
+            self._dead_letter(DeadLetterKind.MALFORMED, error.reason, error.detail, record)
+        except MemoryError:
+            raise  # weather, not a defect of the step
+        except Exception as error:
+            log.exception("parked %r: a step raised on %s[%d]@%d", key, record.topic, record.partition, record.offset)
+            self._abandon()
+            self._dead_letter(DeadLetterKind.PARKED, type(error).__name__, str(error), record)
+            self._parking.queue(key, record)
+        self._flush()
+
+    def _settle(self) -> None:
+        """The record was decided whole: what it did belongs to the batch."""
+        if self._at_work is not None:
+            aggregate, rows = self._at_work
+            if rows.staged and aggregate.alarm is not None:
+                at_ms = aggregate.alarm(rows) or 0
+                if at_ms != rows.alarm_ms:
+                    self._timers.move(rows.key, rows.alarm_ms, at_ms)
+                    rows.set_alarm(at_ms)
+            rows.keep()
+            self._at_work = None
+        if self._concluded is not None:
+            command_id, kept, outcome = self._concluded
+            self._outcomes.keep(command_id, kept)
+            self._replies.append((command_id, kept.fingerprint, outcome))
+            self._concluded = None
+
+    def _abandon(self) -> None:
+        """The record failed: it did nothing."""
+        if self._at_work is not None:
+            self._at_work[1].drop()
+            self._at_work = None
+        self._concluded = None
+        self._pending.clear()
+
+    def _flush(self) -> None:
+        for target, output in self._pending:
+            outputs = self._outputs.get(target)
+            if outputs is None:
+                outputs = self._outputs[target] = []
+            outputs.append(output)
+        self._pending.clear()
+
+    def _dead_letter(self, kind: DeadLetterKind, reason: str, detail: str, record: Record) -> None:
+        self.service.meters.dead_letters.labels(kind.value).inc()
+        letter = DeadLetter(
+            kind=kind, reason=reason, detail=detail[:1_000],
+            topic=record.topic, partition=record.partition, offset=record.offset, timestamp_ms=record.timestamp,
+            key=record.key or b"", value=record.value or b"",
+            headers=tuple(DeadLetterHeader(name, value) for name, value in record.headers),
+        )  # fmt: skip
+        name = f"{record.topic}[{record.partition}]@{record.offset}"
+        meta = Meta(id=name, aggregate=name, recorded_at_ms=record.timestamp, occurred_at_ms=record.timestamp)
+        self._emit(self._dead_letters_topic, self.partition, record.key, self.wires.dead_letters, meta, letter)
+
+    # -- Commands ----------------------------------------------------------------------------------------------------
+
+    def _command(self, record: Record) -> None:
+        key = self._key_of(record)
+        if self._is_control(record):
+            self._replay_parked(key)
+            return
+        meta, body, _ = self.wires.commands.decode(record.value or b"")
+        aggregate = self.service.by_command.get(type(body))
+        if aggregate is None or type(body) in self.domain.reactions:
+            raise Malformed("not-a-command", f"{type(body).__name__} is not taken from outside")
+        if not meta.id or not meta.enterprise:
+            raise Malformed("envelope-incomplete", "a command needs an id and the enterprise that it is from")
+        enterprise = EnterpriseId(meta.enterprise)
+        if (right := aggregate.key(body, enterprise)) != key:
+            raise Malformed("key-mismatch", f"the payload belongs to {right}")
+        fingerprint = self._fingerprint(record)
+        if (kept := self._outcomes.find(meta.id)) is not None:
+            self._repeat(meta.id, key, record, fingerprint, kept)
+            return
+        rows = self._rows_of(key, aggregate)
+        if meta.version and meta.version != rows.version:
+            result: int | Refused = Refused(
+                "stale-version", f"{key} is at version {rows.version}; read it again and send what still holds"
+            )
+        else:
+            result = self._decide(aggregate, rows, body, meta, record)
+        self._conclude(meta, key, rows, record, fingerprint, result)
+
+    def _conclude(
+        self, meta: Meta, key: str, rows: WorkingRows, record: Record, fingerprint: bytes, result: int | Refused
+    ) -> None:
+        if isinstance(result, Refused):
+            kept = KeptOutcome(
+                fingerprint, record.timestamp, record.offset, rows.version, 0, result.code, result.advice, result.field
+            )
+        else:
+            kept = KeptOutcome(fingerprint, record.timestamp, record.offset, rows.version, result)
+        outcome = self.service.outcome(meta.id, key, self.partition, kept)
+        about = Meta(
+            id=f"{meta.id}:outcome", causation_id=meta.id, correlation_id=meta.correlation_id or meta.id,
+            occurred_at_ms=meta.occurred_at_ms, recorded_at_ms=record.timestamp,
+            enterprise=meta.enterprise, aggregate=key, version=rows.version, actor=meta.actor,
+        )  # fmt: skip
+        self._emit(self._outcomes_topic, self.partition, meta.id.encode(), self.wires.outcomes, about, outcome)
+        self._concluded = meta.id, kept, outcome
+
+    def _repeat(self, command_id: str, key: str, record: Record, fingerprint: bytes, kept: KeptOutcome) -> None:
+        """The first answer again, to the asker only: the outcomes topic keeps one per command."""
+        if kept.fingerprint != fingerprint:
+            advice = "this id was used for another command; send a new command under a new id"
+            kept = KeptOutcome(
+                fingerprint, record.timestamp, record.offset, kept.version, 0, "command-id-reused", advice
+            )
+        self._replies.append((command_id, fingerprint, self.service.outcome(command_id, key, self.partition, kept)))
+
+    @staticmethod
+    def _fingerprint(record: Record) -> bytes:
+        for name, value in record.headers:
+            if name == FINGERPRINT_HEADER:
+                return value
+        return blake2b(record.value or b"", digest_size=8).digest()
+
+    @staticmethod
+    def _is_control(record: Record) -> bool:
+        return any(name == CONTROL_HEADER for name, _ in record.headers)
+
+    def _key_of(self, record: Record) -> str:
+        try:
+            key = (record.key or b"").decode()
+        except UnicodeDecodeError as error:
+            raise Malformed("key-not-utf8", str(error)) from error
+        if not key or key.partition("/")[0] not in self.service.by_kind:
+            raise Malformed("key-unknown", f"no aggregate of {self.domain.name} has the key {key!r}")
+        if partition_of(key.encode(), self.service.partitions) != self.partition:
+            raise Malformed("wrong-partition", f"{key} does not belong to partition {self.partition}")
+        return key
+
+    # -- Links, ticks, feed ------------------------------------------------------------------------------------------
+
+    def _link(self, record: Record) -> None:
+        key = self._key_of(record)
+        meta, state, extras = self.wires.links_in[record.topic].decode(record.value or b"")
+        if not meta.aggregate or meta.version <= 0:
+            raise Malformed("envelope-incomplete", "a link message needs its sender's key and version")
+        aggregate = self.service.by_kind[key.partition("/")[0]]
+        rows = self._rows_of(key, aggregate)
+        link = f"{meta.aggregate}\1{extras.get('link', '')}"
+        if meta.version <= rows.link_version(link):
+            return  # not newer than what is known: the last state wins
+        self._react(aggregate, rows, self.domain.react(state, key), meta, record)
+        rows.set_link_version(link, meta.version)
+
+    def _react(
+        self, aggregate: Aggregate, rows: WorkingRows, commands: Iterable[Any], meta: Meta, record: Record
+    ) -> None:
+        for command in commands:
+            result = self._decide(aggregate, rows, command, meta, record)
+            if isinstance(result, Refused):
+                detail = f"{type(command).__name__}: {result.code}: {result.advice}"
+                self._dead_letter(DeadLetterKind.REFUSED_REACTION, result.code, detail, record)
+
+    def _tick(self, record: Record) -> None:
+        _, tick, _ = self.wires.clock.decode(record.value or b"")
+        assert isinstance(tick, Tick)
+        self._timers.see(tick.now_ms)
+        self._ring(record, RING_PER_TICK_MAX)
+
+    def _ring(self, record: Record, most: int) -> None:
+        now_ms = self._timers.now_ms
+        for key in self._timers.due(most):
+            self._attempt(key.encode(), record, lambda record, key=key: self._ring_one(key, now_ms, record))  # type: ignore[misc]
+
+    def _ring_one(self, key: str, now_ms: int, record: Record) -> None:
+        aggregate = self.service.by_kind[key.partition("/")[0]]
+        rows = self._rows_of(key, aggregate)
+        assert aggregate.ring is not None
+        at_ms = rows.alarm_ms
+        meta = Meta(id=f"{key}@{rows.version}!{now_ms}", aggregate=key, occurred_at_ms=now_ms, recorded_at_ms=now_ms)
+        self._react(aggregate, rows, (aggregate.ring(key, now_ms),), meta, record)
+        if aggregate.alarm is not None and 0 < (aggregate.alarm(rows) or 0) <= at_ms:
+            raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {rows.alarm_ms}")
+
+    def _feed(self, record: Record) -> None:
+        _, row, extras = self.wires.feed.decode(record.value or b"")
+        enterprise = (record.key or b"").decode()
+        self._views.take(enterprise, extras["view"], extras["row_id"], None if extras.get("removed") else row)
+
+    def _replay_parked(self, key: str) -> None:
+        for record in self._parking.release(key.encode()):
+            self.take(record)
+
+    # -- Deciding ----------------------------------------------------------------------------------------------------
+
+    def _rows_of(self, key: str, aggregate: Aggregate) -> WorkingRows:
+        rows = self._rows.get(key)
+        if rows is None:
+            rows = WorkingRows(key, self.store, self._cache, self.service.row_codecs[aggregate.kind])
+            self._rows[key] = rows
+        self._at_work = aggregate, rows
+        return rows
+
+    def _decide(
+        self, aggregate: Aggregate, rows: WorkingRows, command: Any, meta: Meta, record: Record
+    ) -> int | Refused:
+        """The number of facts made, or why not. Raises what the pure steps raise, with nothing kept."""
+        origin = Origin(
+            enterprise=EnterpriseId(meta.enterprise),
+            now_ms=self._timers.now_ms or record.timestamp,
+            occurred_at_ms=meta.occurred_at_ms, recorded_at_ms=record.timestamp,
+            command_id=meta.id, actor=meta.actor,
+        )  # fmt: skip
+        facts = aggregate.decide(rows, command, origin)
+        if isinstance(facts, Refused):
+            return facts
+        if not facts:
+            return 0
+        for fact in facts:
+            rows.stage(aggregate.evolve(rows, fact))
+        self._publish(rows, facts, meta, origin, record)
+        rows.version += len(facts)
+        return len(facts)
+
+    def _publish(self, rows: WorkingRows, facts: tuple[Any, ...], meta: Meta, origin: Origin, record: Record) -> None:
+        """Events, links and feed rows of the facts."""
+        key, version, wires = rows.key, rows.version, self.wires
+        correlation, occurred = meta.correlation_id or meta.id, meta.occurred_at_ms
+
+        def about(id_: str, number: int, enterprise: str) -> Meta:
+            return Meta(
+                id=id_, causation_id=meta.id, correlation_id=correlation, occurred_at_ms=occurred,
+                recorded_at_ms=record.timestamp, enterprise=enterprise, aggregate=key, version=number, actor=meta.actor,
+            )  # fmt: skip
+
+        count = self.service.partitions
+        ready: list[tuple[str, int, bytes, Wire, Meta, Any, dict[str, Any]]] = []
+        for number, fact in enumerate(facts, version + 1):
+            info = about(f"{key}@{number}", number, meta.enterprise)
+            ready.append((self._events_topic, self.partition, key.encode(), wires.events, info, fact, {}))
+        last = version + len(facts)
+        for index, link in enumerate(self.domain.tell(key, rows, facts, origin)):
+            to = link.to.encode()
+            info = about(f"{key}@{last}#{index}", last, meta.enterprise)
+            wire = wires.links_out[link.topic]
+            ready.append((link.topic, partition_of(to, count), to, wire, info, link.state, {"link": link.link}))
+        for index, feed in enumerate(self.domain.project(key, rows, facts, origin)):
+            to = feed.enterprise.encode()
+            info = about(f"{key}@{last}:{index}", last, feed.enterprise)
+            extras: dict[str, Any] = {"view": feed.view, "row_id": feed.row_id, "removed": feed.row is None}
+            ready.append((self._feed_topic, partition_of(to, count), to, wires.feed, info, feed.row, extras))
+        for topic, number, to, wire, info, body, extras in ready:
+            value = _bounded(wire.encode(info, body, **extras))
+            self._pending.append(((topic, number), (to, value, self._headers(wire, info, body))))
+
+    def _emit(self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any) -> None:
+        self._pending.append(((topic, partition), (key, wire.encode(meta, body), self._headers(wire, meta, body))))
+
+    def _headers(self, wire: Wire, meta: Meta, body: Any) -> Headers:
+        return headers(meta, wire.type_names[type(body)], self._source)
+
+
+def _bounded(value: bytes) -> bytes:
+    if len(value) > RECORD_BYTES_MAX:
+        raise ValueError(f"a record of {len(value)} bytes is larger than {RECORD_BYTES_MAX}")
+    return value

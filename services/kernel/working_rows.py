@@ -1,0 +1,162 @@
+"""The rows of one aggregate while a batch decides: what is staged, over what the batch changed, over what is stored.
+
+Owns: isolation. A record that fails leaves nothing behind, a batch that fails leaves nothing behind.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from services.kernel.model import Changes
+from services.kernel.row_codec import RowCodec
+from services.kernel.store import Store
+
+MISSING: Any = object()
+META = b"~"
+"""Row name of the kernel's own row of an aggregate; the kernel's row names start with it and sort behind all others."""
+LINK = b"~l/"
+"""Row names of link versions start with this."""
+
+DECODED_ROWS_MAX = 20_000
+
+
+class DecodedRows(dict[bytes, Any]):
+    """A bounded cache of decoded stored rows; first in, first out."""
+
+    def keep(self, row_id: bytes, row: Any) -> None:
+        """Remember a row that the store holds in this form."""
+        if len(self) >= DECODED_ROWS_MAX and row_id not in self:
+            del self[next(iter(self))]
+        self[row_id] = row
+
+
+class WorkingRows:
+    """Implements ``model.Rows``; ``version`` is the aggregate's stream version, ``alarm_ms`` its next alarm or 0."""
+
+    __slots__ = (
+        "_cache",
+        "_codecs",
+        "_kept_version",
+        "_links",
+        "_meta_changed",
+        "_store",
+        "alarm_ms",
+        "changed",
+        "key",
+        "prefix",
+        "staged",
+        "version",
+    )
+
+    def __init__(self, key: str, store: Store, cache: DecodedRows, codecs: dict[str, RowCodec]) -> None:
+        self.key = key
+        self.prefix = key.encode() + b"\0"
+        self._store, self._cache, self._codecs = store, cache, codecs
+        self.staged: dict[str, Any] = {}
+        self.changed: dict[str, Any] = {}
+        meta = store.rows.get(self.prefix + META)
+        self.version, self.alarm_ms = decode_meta(meta) if meta else (0, 0)
+        self._kept_version = self.version
+        self._meta_changed = False
+        self._links: dict[bytes, bytes] = {}
+
+    def get(self, key: str) -> Any | None:
+        """The row as it stands after all that was decided until now."""
+        row = self.staged.get(key, MISSING)
+        if row is MISSING:
+            row = self.changed.get(key, MISSING)
+            if row is MISSING:
+                row = self._stored(self.prefix + key.encode())
+        return row
+
+    def _stored(self, row_id: bytes) -> Any | None:
+        row = self._cache.get(row_id)
+        if row is None and (data := self._store.rows.get(row_id)) is not None:
+            row = self.codec_of(row_id[len(self.prefix) :].decode()).decode(data)
+            self._cache.keep(row_id, row)
+        return row
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Rows by prefix, ascending; lazily, so that a caller may stop early."""
+        mine = sorted({key for rows in (self.changed, self.staged) for key in rows if key.startswith(prefix)})
+        at = 0
+        for row_id, _ in self._store.scan(self.prefix + prefix.encode()):
+            name = row_id[len(self.prefix) :].decode()
+            if name[0] == "~":
+                break
+            while at < len(mine) and mine[at] < name:
+                if (row := self.get(mine[at])) is not None:
+                    yield mine[at], row
+                at += 1
+            if at < len(mine) and mine[at] == name:
+                at += 1
+            if (row := self.get(name)) is not None:
+                yield name, row
+        for name in mine[at:]:
+            if (row := self.get(name)) is not None:
+                yield name, row
+
+    def stage(self, changes: Changes) -> None:
+        """Changes of the record at work."""
+        self.staged.update(changes)
+
+    def keep(self) -> None:
+        """The record was decided: what it staged belongs to the batch."""
+        if self.staged:
+            self.changed.update(self.staged)
+            self.staged.clear()
+        if self.version != self._kept_version:
+            self._kept_version, self._meta_changed = self.version, True
+
+    def drop(self) -> None:
+        """The record failed: it changed nothing."""
+        self.staged.clear()
+        self.version = self._kept_version
+
+    def set_alarm(self, at_ms: int) -> None:
+        """The next moment at which the aggregate wants to be rung, 0 for none."""
+        self.alarm_ms, self._meta_changed = at_ms, True
+
+    def link_version(self, link: str) -> int:
+        """The last version that was taken from a link, 0 for none."""
+        row_id = self.prefix + LINK + link.encode()
+        return int(self._links.get(row_id) or self._store.rows.get(row_id) or 0)
+
+    def set_link_version(self, link: str, version: int) -> None:
+        """What comes with this version or an older one is known from now on."""
+        self._links[self.prefix + LINK + link.encode()] = b"%d" % version
+
+    def codec_of(self, name: str) -> RowCodec:
+        """The codec of a row's kind; KeyError names a kind that the aggregate did not declare."""
+        return self._codecs[name.partition("/")[0]]
+
+    def encoded(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """The rows that the batch really changed, in canonical bytes."""
+        stored = self._store.rows
+        for name, row in self.changed.items():
+            row_id = self.prefix + name.encode()
+            data = None if row is None else self.codec_of(name).encode(row)
+            if stored.get(row_id) != data:
+                yield row_id, data
+        yield from self._links.items()
+        if self._meta_changed:
+            yield self.prefix + META, encode_meta(self.version, self.alarm_ms)
+
+    def committed(self) -> None:
+        """The batch is visible: decoded rows are worth keeping."""
+        for name, row in self.changed.items():
+            row_id = self.prefix + name.encode()
+            if row is None:
+                self._cache.pop(row_id, None)
+            else:
+                self._cache.keep(row_id, row)
+
+
+def encode_meta(version: int, alarm_ms: int) -> bytes:
+    """The kernel's row of an aggregate: decimal text, readable in any tool."""
+    return b"%d %d" % (version, alarm_ms) if alarm_ms else b"%d" % version
+
+
+def decode_meta(data: bytes) -> tuple[int, int]:
+    """Version and alarm (0 for none)."""
+    version, _, alarm = data.partition(b" ")
+    return int(version), int(alarm or 0)
