@@ -33,8 +33,9 @@ class Settings:
 def read(service: str, default_port: int, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a service. Raises SettingsError.
 
-    ``KAFKA_BOOTSTRAP_SERVERS``; ``CHAINFLOW_HOST``, ``CHAINFLOW_PORT``, ``CHAINFLOW_URL`` (what other replicas reach this
-    one at), ``CHAINFLOW_INSTANCE``, ``CHAINFLOW_SESSION_SECONDS``, ``CHAINFLOW_TICK_SECONDS``, ``CHAINFLOW_LOG_LEVEL``.
+    ``KAFKA_BOOTSTRAP_SERVERS``; ``CHAINFLOW_HOST``, ``CHAINFLOW_PORT``, ``CHAINFLOW_URL`` (what other replicas reach
+    this one at), ``CHAINFLOW_INSTANCE``,
+    ``CHAINFLOW_SESSION_SECONDS``, ``CHAINFLOW_TICK_SECONDS``, ``CHAINFLOW_LOG_LEVEL``.
     """
     mistakes: list[str] = []
 

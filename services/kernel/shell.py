@@ -111,7 +111,7 @@ def _http(web: FastAPI, settings: Settings, asking: Asking, owners: Owners) -> C
                 access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=2,
-            )  # fmt: skip
+            )
         )
         try:
             await server._serve()  # serve() would take the signals, which are the worker's

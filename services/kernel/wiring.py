@@ -35,14 +35,14 @@ def wires_of(domain: Domain, links: Mapping[str, tuple[type, ...]]) -> Wires:
 
 
 def wire_of(topic: Topic, union: Iterable[type], *, only_members: bool = False) -> Wire:
-    """The wire of one topic. ``only_members``: leave out dataclasses that never cross it (views derived from others)."""
+    """The wire of one topic. ``only_members``: leave out dataclasses that never cross it (derived views)."""
     if topic.message is None:
         raise MappingError(f"{topic.name} carries no message")
-    descriptor = descriptor_pool.Default().FindMessageTypeByName(topic.message)  # type: ignore[no-untyped-call]
+    descriptor = descriptor_pool.Default().FindMessageTypeByName(topic.message)
     oneofs = [oneof for oneof in descriptor.oneofs if len(oneof.fields) > 1 or not oneof.name.startswith("_")]
     oneof = oneofs[0].name if oneofs else None
     shapes = tuple(dict.fromkeys(union))
     if oneof and only_members:
-        members = {field.message_type.name for field in oneofs[0].fields}
+        members = {field.message_type.name for field in oneofs[0].fields if field.message_type}
         shapes = tuple(shape for shape in shapes if shape.__name__ in members)
     return Wire(message_factory.GetMessageClass(descriptor), topic.schema_id, shapes, oneof)
