@@ -27,7 +27,8 @@ examples:
   python -m tests.chaos --workload stock --faults 6        the control: stock Faust, which fails the same check
 
 The exit code is 0 if nothing was lost or doubled, 1 if something was, 2 if the run itself could not be done. The same
-seed draws the same kinds, pauses and targets; what a fault meets depends on the machine, so a failure may take a few runs.
+seed draws the same kinds, pauses and targets; what a fault meets depends on the machine, so to see a failure again may
+take a few runs.
 """
 
 

@@ -93,7 +93,7 @@ class Counting:
             await asyncio.sleep(0.1)
 
     async def settle(self, seconds: float) -> bool:
-        """Wait until the group's position is behind the last record of every source (markers behind it do not count)."""
+        """Wait until the group's position is behind the last record of every source; markers after it do not count."""
         last: dict[TopicPartition, int] = {}
         self._truth = Counter()
         for topic in self.sources:

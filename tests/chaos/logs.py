@@ -57,7 +57,7 @@ async def read_all(bootstrap: str, topic: str, partitions: int) -> AsyncIterator
 
 
 class Tail:
-    """Follows a topic's committed records from its start, and counts them per partition; survives the broker's absence."""
+    """Follows a topic's committed records from its start and counts them per partition; a broker may go and come."""
 
     def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
         self.counts = dict.fromkeys(range(partitions), 0)

@@ -15,14 +15,14 @@ KINDS_OF_HARM = ("missing", "duplicate", "beyond", "gap or disorder", "wrong row
 def render(report: Report, repeat: str) -> Group:
     """Tables and the verdict; ``repeat`` is the command that does it again."""
     faults = Table("fault", "done", "in open transaction", "standstill median s", "longest s", title="Faults")
-    for kind in Fault:
-        done = [one for one in report.done if one.kind is kind]
+    for fault in Fault:
+        done = [one for one in report.done if one.kind is fault]
         if not done:
             continue
         times = [one.recovery_seconds for one in done if one.recovery_seconds is not None]
-        hit = str(sum(one.in_transaction is True for one in done)) if kind in IN_TRANSACTION else ""
+        hit = str(sum(one.in_transaction is True for one in done)) if fault in IN_TRANSACTION else ""
         faults.add_row(
-            kind, str(len(done)), hit,
+            fault, str(len(done)), hit,
             f"{median(times):.1f}" if times else "< 0.5", f"{max(times):.1f}" if times else "< 0.5",
         )  # fmt: skip
     verdict = report.verdict
@@ -36,8 +36,7 @@ def render(report: Report, repeat: str) -> Group:
     ]
     lines += [f"{name}: {fact}" for name, fact in verdict.facts.items()]
     lines += [f"worker ended by itself {count}×: {why}" for why, count in report.exits.items()]
-    others = {kind: n for kind, n in verdict.violations.items() if n and kind not in KINDS_OF_HARM}
-    lines += [f"{kind}: {n}" for kind, n in others.items()]
+    lines += [f"{kind}: {n}" for kind, n in verdict.violations.items() if n and kind not in KINDS_OF_HARM]
     lines += verdict.examples
     hit, asked = report.in_transaction
     lines.append(f"{hit} of {asked} kills and zombies fell into an open transaction")

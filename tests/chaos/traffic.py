@@ -1,15 +1,16 @@
 """Keyed records into two co-partitioned topics, with an exact account of what the broker acknowledged.
 
-Source A is written by an idempotent producer, source B in transactions, some of which are aborted: real inputs come from
-other services' transactions, so their logs have markers, and records that must not be counted.
+Source A is written by an idempotent producer, source B in transactions, some of which are aborted: real inputs come
+from other services' transactions, so their logs have markers, and records that must not be counted.
 """
 
 import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from time import monotonic
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -63,7 +64,7 @@ class Traffic:
         self._running.set()
         await asyncio.gather(*self._tasks)
 
-    async def _ticks(self):  # type: ignore[no-untyped-def]
+    async def _ticks(self) -> AsyncIterator[int]:
         """Yields the number of records to send now."""
         due, last = 0.0, monotonic()
         while not self._ended:
@@ -88,7 +89,7 @@ class Traffic:
 
     async def _send(
         self, producer: AIOKafkaProducer, topic: str, count: int
-    ) -> list[tuple[asyncio.Future, list[bytes]]]:
+    ) -> list[tuple[asyncio.Future[Any], list[bytes]]]:
         sent = []
         for partition, keys in self._draw(count).items():
             batch = producer.create_batch()
@@ -106,7 +107,7 @@ class Traffic:
         await producer.start()
         waiting: list[asyncio.Task[None]] = []
 
-        async def settle(future: asyncio.Future, keys: list[bytes]) -> None:
+        async def settle(future: asyncio.Future[Any], keys: list[bytes]) -> None:
             try:
                 await future
                 self.account.add(keys)

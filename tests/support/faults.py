@@ -1,7 +1,7 @@
 """Faults for a fleet of workers and its broker, drawn by a seed, and done for real.
 
-Owns: the kinds, the plan, how each is done, and the proof that a worker was hit while a transaction was open. A plan says
-kinds, pauses and draws; which worker is hit is settled when it happens, among those that run then.
+Owns: the kinds, the plan, how each is done, and the proof that a worker was hit while a transaction was open. A plan
+says kinds, pauses and draws; which worker is hit is settled when it happens, among those that run then.
 Deliberately lacks: checks of what the faults did (each workload has its own).
 """
 
@@ -30,7 +30,7 @@ class Fault(StrEnum):
     ZOMBIE = "zombie"
     """SIGSTOP past the session time-out, then SIGCONT: others own its partitions when it goes on."""
     ZOMBIE_IDLE = "zombie-idle"
-    """The same without an open transaction; the other workers are then hit, so that its old partitions come back to it."""
+    """The same without an open transaction; the others are killed after it, so that its old partitions come back."""
     BROKER_KILL = "broker-kill"
     """kill -9 of the broker, and its restart."""
     RESTART = "restart"
@@ -87,7 +87,7 @@ class Done:
 def plan(seed: int, pace_seconds: float) -> Iterator[Step]:
     """Steps without end. Each kind comes once, in random order, before the rest is drawn by weight.
 
-    Pauses are mostly about ``pace_seconds``; one in three is short, so that a fault meets the recovery from the last one.
+    Pauses are mostly about ``pace_seconds``; one in three is short, so that a fault meets the last one's recovery.
     """
     rng = random.Random(seed)
     first = list(WEIGHTS)

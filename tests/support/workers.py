@@ -1,7 +1,7 @@
 """Worker processes under a supervisor that starts again what exits, as in production: the kernel is crash-only.
 
-Owns: processes, their log files, their transaction probes, the back-off between restarts. Deliberately lacks: any idea of
-what a worker does, or of when one should be hurt (see faults.py).
+Owns: processes, their log files, their transaction probes, the back-off between restarts. Deliberately lacks: any idea
+of what a worker does, or of when one should be hurt (see faults.py).
 """
 
 import asyncio
