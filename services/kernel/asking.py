@@ -37,12 +37,14 @@ class Asking:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.topic = topic
         self._waiting: dict[tuple[str, bytes], list[asyncio.Future[Outcome]]] = {}
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", retry_backoff_ms=20
-        )
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer
 
     async def start(self) -> None:
-        """Connect the producer."""
+        """Connect the producer, which belongs to the running loop."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", retry_backoff_ms=20
+        )
         await self._producer.start()
 
     async def stop(self) -> None:

@@ -36,6 +36,8 @@ def refusal(refused: Refused) -> Response:
 async def invalid(request: Request, error: Exception) -> Response:
     """A body or query that does not fit its model: the first fault, with the place of it."""
     assert isinstance(error, RequestValidationError)
+    if request.method != "GET" and not request.headers.get("content-type", "").startswith("application/json"):
+        return problem(415, "not-json", "send the body as JSON, with the header Content-Type: application/json")
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
     more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
