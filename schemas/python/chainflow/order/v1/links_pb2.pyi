@@ -22,6 +22,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class OrderLineLink(_message.Message):
+    """One message of the link from an order to the flow of one of its lines."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ENVELOPE_FIELD_NUMBER: _builtins.int
@@ -73,6 +75,8 @@ class LineAgreed(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     CLOSES_AT_FIELD_NUMBER: _builtins.int
+    ESTIMATED_AT_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
     order_key: _builtins.str
     line: _builtins.str
     buyer: _builtins.str
@@ -87,6 +91,8 @@ class LineAgreed(_message.Message):
     lead_time_minutes: _builtins.int
     """Minutes from shipping to arrival on this lane, stamped when the line was created; 0 if unknown."""
     priority: _builtins.int
+    closed: _builtins.bool
+    """The buyer wants no more (or enough came): what has not left yet is to be taken back. closes_at is zero then."""
     @_builtins.property
     def seller_quantity(self) -> _common_pb2.Quantity:
         """Total agreed quantity in the seller's unit, and in the buyer's (after the unit factor)."""
@@ -109,6 +115,12 @@ class LineAgreed(_message.Message):
     def closes_at(self) -> _common_pb2.Quantity:
         """The part of the quantity (seller's unit) below which the rest is not owed any more; under-delivery tolerance."""
 
+    @_builtins.property
+    def estimated_at(self) -> _timestamp_pb2.Timestamp:
+        """The seller's word of when the line will be met, where it reported a delay: end of that working day. It can only make
+        later what the flow knows, and counts no more when all has left.
+        """
+
     def __init__(
         self,
         *,
@@ -129,10 +141,12 @@ class LineAgreed(_message.Message):
         sequence: _timestamp_pb2.Timestamp | None = ...,
         cancel_requested: _common_pb2.Quantity | None = ...,
         closes_at: _common_pb2.Quantity | None = ...,
+        estimated_at: _timestamp_pb2.Timestamp | None = ...,
+        closed: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "seller_quantity", b"seller_quantity", "sequence", b"sequence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "estimated_at", b"estimated_at", "seller_quantity", b"seller_quantity", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "deliveries", b"deliveries", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_from", b"ship_from", "ship_to", b"ship_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_from", b"ship_from", "ship_to", b"ship_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -140,6 +154,8 @@ Global___LineAgreed: _TypeAlias = LineAgreed  # noqa: Y015
 
 @_typing.final
 class AgreedDelivery(_message.Message):
+    """One part of the promise."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DUE_AT_FIELD_NUMBER: _builtins.int
@@ -147,7 +163,9 @@ class AgreedDelivery(_message.Message):
     @_builtins.property
     def due_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
-    def quantity(self) -> _common_pb2.Quantity: ...
+    def quantity(self) -> _common_pb2.Quantity:
+        """In the seller's unit; the deliveries make the total."""
+
     def __init__(
         self,
         *,

@@ -1,0 +1,279 @@
+"""The rows of an order, and what can be read off a line: what is owed, by when, what is expected, how late it is.
+
+Owns: ``Order`` (row ``head``) and ``Line`` (row ``line/<number>``), kept small: a million of them are in memory. Buyer
+and order number stand in the key, so no row repeats them.
+Deliberately lacks: history (the event log has it); how rows change (``order``).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from services.kernel.values import EnterpriseId, Money
+from services.order.order_facts import Awaits, OrderKind
+from services.order.terms import (
+    ZERO,
+    Delivery,
+    LineNumber,
+    PlacedLine,
+    PromiseBasis,
+    Side,
+    less_percent,
+    plus_percent,
+    to_seller,
+)
+from services.order.workday import DAY_MS, due_at_ms, working_day
+
+SILENT_DAYS_MAX = 30  # a line nobody speaks of is looked at daily for so long, then once in so many days
+
+
+class OrderLineStage(StrEnum):
+    """Where a line is in its life; the first two are open."""
+
+    PLACED = "PLACED"
+    CONFIRMED = "CONFIRMED"
+    CLOSED = "CLOSED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Row ``head``. An order is completed when it has no open line."""
+
+    seller: EnterpriseId
+    kind: OrderKind
+    placed_lines: int
+    open_lines: int
+    watch_at_ms: int | None = None
+    release: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the flow said last; totals in the seller's unit."""
+
+    reserved: Decimal
+    planned: Decimal
+    shipped: Decimal
+    received: Decimal
+    cancelled: Decimal
+    cancel_answered: Decimal
+    expected_at_ms: int | None
+    fulfilled_at_ms: int | None = None
+    stock_known: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The seller's word of when a line will be met: a local date at the site of the promise, and why."""
+
+    expected_on: date
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that one side asked for and the other has not answered."""
+
+    by: Side
+    deliveries: tuple[Delivery, ...]
+    unit_price: Money | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Row ``line/<number>``; fields that most lines never need come last, where a default costs no byte.
+
+    ``ordered``: total now, buyer's unit, ``received_before`` included. ``requested``, ``unit_price``: empty while as
+    placed. ``first_promised``: empty while the promise is still the first. ``cancel_requested``: total, seller's unit.
+    """
+
+    placed: PlacedLine
+    ordered: Decimal
+    sequence_ms: int
+    awaits_since_ms: int
+    stage: OrderLineStage = OrderLineStage.PLACED
+    awaits: Awaits = Awaits.CONFIRMATION
+    promised: tuple[Delivery, ...] = ()
+    progress: Progress | None = None
+    estimate: Estimate | None = None
+    silent_at_ms: int | None = None
+    first_promised: tuple[Delivery, ...] = ()
+    requested: tuple[Delivery, ...] = ()
+    unit_price: Money | None = None
+    changes: int = 0
+    proposal: Proposal | None = None
+    cancel_requested: Decimal = ZERO
+    received_before: Decimal = ZERO
+    ended_because: str = ""
+    added: bool = False
+
+
+HEAD = "head"
+LINES = "line/"
+
+
+def line_key(line: LineNumber) -> str:
+    """Row key of a line."""
+    return LINES + line
+
+
+def is_open(line: Line) -> bool:
+    """True while something may still be owed."""
+    return line.stage is OrderLineStage.PLACED or line.stage is OrderLineStage.CONFIRMED
+
+
+def requested(line: Line) -> tuple[Delivery, ...]:
+    """What the buyer asks for now."""
+    return line.requested or line.placed.requested
+
+
+def baseline(line: Line) -> tuple[Delivery, ...]:
+    """What lateness is measured against: the promise, or the request while there is none."""
+    return line.promised or line.requested or line.placed.requested
+
+
+def first_promise(line: Line) -> tuple[Delivery, ...]:
+    """The promise that "on time in full" is measured against; empty while there is none."""
+    return line.first_promised or line.promised
+
+
+def unit_price(line: Line) -> Money | None:
+    """The price of one of the buyer's unit, if there is one."""
+    return line.placed.unit_price if line.unit_price is None else line.unit_price
+
+
+def seller_ordered(line: Line) -> Decimal:
+    """The total ordered now, in the seller's unit."""
+    return to_seller(line.ordered, line.placed.terms.factor)
+
+
+def closes_at(line: Line) -> Decimal:
+    """The receipt (seller's unit) from which on the rest is not owed, if nothing is cancelled."""
+    return less_percent(seller_ordered(line), line.placed.terms.under_percent)
+
+
+def receives_at_most(line: Line) -> Decimal:
+    """The receipt (seller's unit) above which more came than is tolerated."""
+    return plus_percent(seller_ordered(line), line.placed.terms.over_percent)
+
+
+def cancellation_pending(line: Line) -> bool:
+    """True while the flow has not answered the last request."""
+    if not line.cancel_requested:
+        return False
+    return line.progress is None or line.progress.cancel_answered != line.cancel_requested
+
+
+def date_ms(line: Line, day: date) -> int:
+    """The end of the working day at the site of the promise, ms since 1970 UTC."""
+    terms = line.placed.terms
+    return due_at_ms(day, terms.time_zone, terms.day_ends_minute)
+
+
+def day_of(line: Line, at_ms: int) -> date:
+    """The working day of an instant at the site of the promise."""
+    terms = line.placed.terms
+    return working_day(at_ms, terms.time_zone, terms.day_ends_minute)
+
+
+def open_delivery(line: Line) -> tuple[Delivery, bool] | None:
+    """The first delivery of the baseline that is not met in full, and whether it is the last; None if all are met."""
+    deliveries = baseline(line)
+    progress = line.progress
+    if progress is None:
+        return (deliveries[0], len(deliveries) == 1) if deliveries else None
+    if progress.fulfilled_at_ms is not None:
+        return None
+    terms = line.placed.terms
+    met = progress.shipped if terms.basis is PromiseBasis.SHIP else progress.received
+    owed = seller_ordered(line) - progress.cancelled
+    if met >= owed:
+        return None
+    upto = line.received_before
+    for number, delivery in enumerate(deliveries, 1):
+        upto += delivery.amount
+        if met < to_seller(upto, terms.factor):
+            return delivery, number == len(deliveries)
+    return (deliveries[-1], True) if deliveries else None
+
+
+def expected_ms(line: Line) -> int | None:
+    """When the last open part is expected (ms since 1970 UTC); None if nobody said.
+
+    The seller's own estimate can only make it later than what the flow knows, and counts no more when all has left.
+    """
+    progress, estimate = line.progress, line.estimate
+    expected = None if progress is None else progress.expected_at_ms
+    if estimate is None or (progress is not None and progress.shipped + progress.cancelled >= seller_ordered(line)):
+        return expected
+    estimated = date_ms(line, estimate.expected_on)
+    return estimated if expected is None else max(expected, estimated)
+
+
+def reason(line: Line) -> str:
+    """Why the line ended, or is expected when it is; empty if nobody said."""
+    if line.ended_because:
+        return line.ended_because
+    progress, estimate = line.progress, line.estimate
+    if estimate is None:
+        return "" if progress is None else progress.reason
+    if progress is not None and progress.reason and expected_ms(line) == progress.expected_at_ms:
+        return progress.reason
+    return estimate.reason
+
+
+def days_late(line: Line) -> int:
+    """Calendar days at the site from the baseline to what is known, expected or, in silence, at least true."""
+    if line.stage is OrderLineStage.REJECTED or line.stage is OrderLineStage.CANCELLED:
+        return 0
+    deliveries = baseline(line)
+    if not deliveries:
+        return 0
+    last = deliveries[-1].due_on
+    progress = line.progress
+    if progress is not None and progress.fulfilled_at_ms is not None:
+        known: int | None = progress.fulfilled_at_ms
+    else:
+        known = expected_ms(line)
+    late = 0
+    if known is not None and known > date_ms(line, last):
+        late = (day_of(line, known) - last).days
+    if line.silent_at_ms is not None and (found := open_delivery(line)) is not None:
+        late = max(late, (day_of(line, line.silent_at_ms) - found[0].due_on).days)
+    return late
+
+
+def watch_ms(line: Line) -> int | None:
+    """The first instant (ms since 1970 UTC) at which silence about the line is news; None if it cannot be."""
+    if not is_open(line) or (found := open_delivery(line)) is None:
+        return None
+    delivery, is_last = found
+    due = date_ms(line, delivery.due_on)
+    quiet_until = due
+    if is_last and (expected := expected_ms(line)) is not None:
+        quiet_until = max(due, expected)
+    if line.silent_at_ms is not None:
+        silent_days = (line.silent_at_ms - due) // DAY_MS
+        step = 1 if silent_days < SILENT_DAYS_MAX else SILENT_DAYS_MAX
+        quiet_until = max(quiet_until, line.silent_at_ms + step * DAY_MS)
+    return quiet_until + 1
+
+
+def with_progress(line: Line, progress: Progress) -> Line:
+    """The line, if the flow said this."""
+    return replace(line, progress=progress)
+
+
+def with_estimate(line: Line, estimate: Estimate) -> Line:
+    """The line, if the seller said this."""
+    return replace(line, estimate=estimate)
+
+
+def with_silence(line: Line, at_ms: int) -> Line:
+    """The line, if nobody has spoken of it until this instant."""
+    return replace(line, silent_at_ms=at_ms)

@@ -1,0 +1,125 @@
+"""What the flow of a line and the clock say to an order. Part of the aggregate in ``order``.
+
+Both are reports: they are recorded whatever the book says, and never refused in a normal run.
+"""
+
+from services.kernel.model import Rows
+from services.kernel.values import Origin
+from services.order.ending import completed
+from services.order.line import (
+    HEAD,
+    LINES,
+    Line,
+    Order,
+    Progress,
+    closes_at,
+    is_open,
+    line_key,
+    receives_at_most,
+    seller_ordered,
+    watch_ms,
+    with_progress,
+    with_silence,
+)
+from services.order.order_commands import NoteOverdue, RecordLineProgress
+from services.order.order_facts import (
+    Awaits,
+    ClosedBecause,
+    LineCancelled,
+    LineClosed,
+    LineOverDelivered,
+    LineOverdue,
+    LineProgressRecorded,
+    OrderFact,
+    OrderKind,
+    WatchMoved,
+)
+from services.order.parties import LINE_UNKNOWN, ORDER_UNKNOWN, Decision
+from services.order.terms import ZERO, less_percent
+
+
+def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> Decision:
+    """The flow's state, and what follows: the line is cancelled or closed, the order completed."""
+    head: Order | None = rows.get(HEAD)
+    if head is None:
+        return ORDER_UNKNOWN
+    line: Line | None = rows.get(line_key(command.line))
+    if line is None:
+        return LINE_UNKNOWN
+    awaits = command.awaits
+    if awaits is Awaits.NOTHING and head.kind is OrderKind.CALL_OFF:
+        awaits = Awaits.RELEASE
+    now = progress_of(command)
+    if now == line.progress and awaits is line.awaits:
+        return ()
+    at_ms = origin.now_ms
+    recorded = LineProgressRecorded(
+        command.line, awaits, now.reserved, now.planned, now.shipped, now.received, now.cancelled, now.cancel_answered,
+        now.expected_at_ms, now.fulfilled_at_ms, now.stock_known, now.reason, at_ms,
+    )  # fmt: skip
+    facts: list[OrderFact] = [recorded]
+    before = line.progress
+    if now.received:
+        most = receives_at_most(line)
+        if now.received > most and (before is None or before.received <= most):
+            facts.append(LineOverDelivered(command.line, now.received, seller_ordered(line), at_ms))
+    if not is_open(line):
+        return tuple(facts)
+    if (ended := _ended(head, line, now, at_ms)) is not None:
+        return (*facts, ended, *completed(head, 1, at_ms))
+    if before is not None and _may_be_due_earlier(before, now):
+        at = watch_ms(with_progress(line, now))
+        if at is not None and (head.watch_at_ms is None or at < head.watch_at_ms):
+            facts.append(WatchMoved(at))
+    return tuple(facts)
+
+
+def progress_of(said: RecordLineProgress | LineProgressRecorded) -> Progress:
+    """The part of the line's row that the flow decides."""
+    return Progress(
+        said.reserved, said.planned, said.shipped, said.received, said.cancelled, said.cancel_answered,
+        said.expected_at_ms, said.fulfilled_at_ms, said.stock_known, said.reason,
+    )  # fmt: skip
+
+
+def _may_be_due_earlier(before: Progress, now: Progress) -> bool:
+    """False where silence cannot become news sooner than was known: the usual case, and cheap to tell."""
+    if before.expected_at_ms is not None and (now.expected_at_ms is None or now.expected_at_ms < before.expected_at_ms):
+        return True
+    if before.fulfilled_at_ms is not None and now.fulfilled_at_ms is None:
+        return True
+    return now.shipped < before.shipped or now.received < before.received or now.cancelled < before.cancelled
+
+
+def _ended(head: Order, line: Line, now: Progress, at_ms: int) -> LineCancelled | LineClosed | None:
+    number = line.placed.line
+    ordered = seller_ordered(line)
+    if now.cancelled > ZERO and now.cancelled >= ordered:
+        return LineCancelled(number, "", "", at_ms)
+    if not now.received and not now.cancelled:
+        return None
+    if head.kind is OrderKind.CALL_OFF and (line.cancel_requested < ordered or not ordered):
+        return None  # a release may follow
+    if now.cancelled:
+        if now.received >= less_percent(ordered - now.cancelled, line.placed.terms.under_percent):
+            return LineClosed(number, ClosedBecause.REST_CANCELLED, "", "", at_ms)
+    elif now.received >= closes_at(line):
+        return LineClosed(number, ClosedBecause.RECEIVED, "", "", at_ms)
+    return None
+
+
+def note_overdue(rows: Rows, command: NoteOverdue, origin: Origin) -> Decision:
+    """The lines that are overdue in silence now, and when to look again: always later than now."""
+    if rows.get(HEAD) is None:
+        return ()
+    facts: list[OrderFact] = []
+    watch: int | None = None
+    for _, line in rows.scan(LINES):
+        at = watch_ms(line)
+        if at is not None and at <= command.now_ms:
+            facts.append(LineOverdue(line.placed.line, command.now_ms))
+            at = watch_ms(with_silence(line, command.now_ms))
+        if at is not None and (watch is None or at < watch):
+            watch = at
+    facts.append(WatchMoved(watch))
+    return tuple(facts)
