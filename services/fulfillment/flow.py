@@ -1,0 +1,271 @@
+"""A flow: how one agreed line, or one transfer, gets from the seller's pool to the buyer's. Key ``flow/<buyer>/…``.
+
+It is told what was agreed, what the seller's pool covers and what its shipments say; it asks shipments for what is
+covered, tells the pools what is needed, taken, coming and received, and the order how far the line is. Owns: the sums
+over its shipments, the answer to a cancellation, the expected date. Deliberately lacks: what happens inside a shipment
+(picking, milestones, claims), stock, promises.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, assert_never
+
+from services.fulfillment.amounts import ZERO
+from services.fulfillment.keys import FlowKey, ItemId, ShipmentKey, SiteId, TransferId, transfer_flow_key
+from services.fulfillment.legs import (
+    NOTHING_SAID,
+    FlowHead,
+    FlowTerms,
+    Leg,
+    LegReport,
+    LegWanted,
+    StockCover,
+    counts,
+    horizon,
+    legs_of,
+)
+from services.kernel.model import Changes, Rows
+from services.kernel.values import EnterpriseId, Quantity
+
+
+# Facts (beside LegWanted)
+@dataclass(frozen=True, slots=True)
+class FlowAgreed:
+    """These are the terms from now on, whole; the first of them begins the flow."""
+
+    terms: FlowTerms
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCovered:
+    """What the seller's pool has for the flow: totals in the seller's unit."""
+
+    stock: StockCover
+    unit: str
+    reserved: Decimal
+    issued: Decimal
+    waiting: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LegReported:
+    """A shipment said how far it is; ``…_more``: what that adds to what it said before, negative if it takes back."""
+
+    shipment_key: ShipmentKey
+    report: LegReport
+    shipped_more: Decimal
+    received_more: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LegRejected:
+    """A shipment claimed to carry the flow, but is not its seller's or counts in another unit; nothing follows."""
+
+    shipment_key: ShipmentKey
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationAnswered:
+    """Of what was asked in total (``answered``) so much could be cancelled in total."""
+
+    cancelled: Quantity
+    answered: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationCorrected:
+    """Goods were shipped that had counted as cancelled: only so much remains cancelled."""
+
+    cancelled: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class RestWaived:
+    """The line is closed or enough was shipped, and nobody plans to ship the rest: it is not owed any more."""
+
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class FlowExpected:
+    """When the last part is now expected to be shipped and to arrive, and what was last given as the reason."""
+
+    ship_at_ms: int
+    arrive_at_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFulfilled:
+    """The promise was met in full with the part that was shipped (or arrived, as promised) then."""
+
+    at_ms: int
+
+
+Fact = (
+    FlowAgreed
+    | FlowCovered
+    | LegWanted
+    | LegReported
+    | LegRejected
+    | CancellationAnswered
+    | CancellationCorrected
+    | RestWaived
+    | FlowExpected
+    | FlowFulfilled
+)
+
+
+# Commands. The first three are reactions to what others said, never refused.
+@dataclass(frozen=True, slots=True)
+class AgreeLine:
+    """The order says what is agreed about the line."""
+
+    flow_key: FlowKey
+    terms: FlowTerms
+
+
+@dataclass(frozen=True, slots=True)
+class CoverDemand:
+    """The seller's pool says how far the demand is covered; ``tracked`` false: nobody ever reported that pool."""
+
+    flow_key: FlowKey
+    reserved: Decimal
+    issued: Decimal
+    waiting: Decimal
+    tracked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteShipment:
+    """A shipment says how far it is with its part of the flow."""
+
+    flow_key: FlowKey
+    shipment_key: ShipmentKey
+    report: LegReport
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStock:
+    """Intent: move the sender's own stock from one of its sites to another."""
+
+    transfer: TransferId
+    item: ItemId
+    from_site: SiteId
+    to_site: SiteId
+    quantity: Quantity
+    ship_at_ms: int
+    lead_time_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTransfer:
+    """Intent: take back of the sender's transfer what is not yet picked."""
+
+    transfer: TransferId
+
+
+Command = AgreeLine | CoverDemand | NoteShipment | TransferStock | CancelTransfer
+
+
+def evolve(rows: Rows, fact: Fact) -> Changes:
+    """The rows that the fact changes. Total."""
+    head: FlowHead | None = rows.get("head")
+    match fact:
+        case FlowAgreed(terms):
+            return _begun(rows, terms) if head is None else _agreed_again(rows, head, terms)
+        case LegReported():
+            return _reported(rows, head, fact)
+        case LegRejected():
+            return {}
+        case _ if head is None:  # cannot come about: all further facts follow a FlowAgreed
+            return {}
+        case LegWanted():
+            return _wanted(rows, head, fact)
+        case FlowCovered(stock, _, reserved, issued, waiting):
+            return {"head": replace(head, stock=stock, reserved=reserved, issued=issued, waiting=waiting)}
+        case CancellationAnswered(cancelled, answered):
+            return {"head": replace(head, cancelled=cancelled.amount, cancel_answered=answered.amount)}
+        case CancellationCorrected(cancelled):
+            return {"head": replace(head, cancelled=cancelled.amount)}
+        case RestWaived(quantity):
+            return {"head": replace(head, waived=quantity.amount)}
+        case FlowExpected(ship_at, arrive_at, reason):
+            return {"head": replace(head, ship_at_ms=ship_at, arrive_at_ms=arrive_at, reason=reason)}
+        case FlowFulfilled(at_ms):
+            return {"head": replace(head, fulfilled_at_ms=at_ms)}
+        case _:
+            assert_never(fact)
+
+
+def _begun(rows: Rows, terms: FlowTerms) -> Changes:
+    """A seller may plan a shipment before the flow hears of the line: such legs count from the beginning."""
+    managed = bool(terms.ship_from and terms.seller_item)
+    head = FlowHead(StockCover.AWAITED if managed else StockCover.UNTRACKED, 0, 0)
+    changes: dict[str, Any] = {"terms": terms}
+    for key, leg in legs_of(rows):
+        if counts(key, leg.report, terms):
+            head = _moved(head, None, leg)
+        else:
+            changes[key] = None
+    ship_at, arrive_at = horizon(terms, head, (item for item in legs_of(rows) if item[0] not in changes))
+    changes["head"] = replace(head, ship_at_ms=ship_at, arrive_at_ms=arrive_at)
+    return changes
+
+
+def _agreed_again(rows: Rows, head: FlowHead, terms: FlowTerms) -> Changes:
+    if rows.get("terms").seller_quantity == terms.seller_quantity:  # type: ignore[union-attr]  # never without terms
+        return {"terms": terms}
+    return {"terms": terms, "head": replace(head, waived=ZERO, fulfilled_at_ms=None)}
+
+
+def _moved(head: FlowHead, old: Leg | None, new: Leg) -> FlowHead:
+    """The head with its sums moved from the leg as it was to the leg as it is."""
+    before, after = (old.report if old is not None else NOTHING_SAID), new.report
+    return replace(
+        head,
+        held=head.held + new.held - (old.held if old is not None else ZERO),
+        planned=head.planned + after.planned - before.planned,
+        shipped=head.shipped + after.shipped - before.shipped,
+        received=head.received + after.received - before.received,
+        in_transit=head.in_transit + new.in_transit - (old.in_transit if old is not None else ZERO),
+        unsettled=head.unsettled + (not new.settled) - (old is not None and not old.settled),
+    )
+
+
+def _reported(rows: Rows, head: FlowHead | None, fact: LegReported) -> Changes:
+    key = fact.shipment_key
+    old: Leg | None = rows.get(key)
+    new = Leg(False, ZERO, 0, 0, fact.report) if old is None else replace(old, report=fact.report)
+    if head is None:
+        return {key: new}
+    head = _moved(head, old, new)
+    if fact.report.closed and head.open_leg == key:
+        head = replace(head, open_leg=None)
+    if fact.shipped_more:
+        head = replace(head, last_shipment=key)
+    return {key: new, "head": head}
+
+
+def _wanted(rows: Rows, head: FlowHead, fact: LegWanted) -> Changes:
+    key, amount = fact.shipment_key, fact.quantity.amount
+    old: Leg | None = rows.get(key)
+    report = old.report if old is not None else NOTHING_SAID
+    new = Leg(fact.own, amount, fact.want, fact.due_at_ms, report)
+    head = _moved(head, old, new)
+    if fact.leg:
+        head = replace(head, legs=fact.leg, open_leg=key)
+    elif not amount and head.open_leg == key:
+        head = replace(head, open_leg=None)
+    return {key: new, "head": head}
+
+
+def flow_key_of(command: Command, sender: EnterpriseId) -> str:
+    """The key of the flow that the command is for; a transfer is the sender's own."""
+    match command:
+        case TransferStock(transfer=transfer) | CancelTransfer(transfer=transfer):
+            return transfer_flow_key(sender, transfer)
+        case AgreeLine(flow_key=key) | CoverDemand(flow_key=key) | NoteShipment(flow_key=key):
+            return key
+        case _:
+            assert_never(command)

@@ -1,0 +1,455 @@
+"""A shipment: goods of one seller to one buyer, from planning to receipt. Key ``shipment/<seller>/<id>``.
+
+Its lines stand for flows (each at most once) or for nothing but themselves. The seller plans, picks, packs, ships and
+cancels; the buyer receives; the seller, its carrier and the buyer report milestones. Owns: the claims of both sides.
+Deliberately lacks: what a flow makes of it, stock, and any correction of a claim by the other side.
+
+Picking is an intent: whoever picks asks first, and from then on a cancellation comes too late. Shipping, milestones and
+receipts are reports and stand even against the plan.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, assert_never
+
+from services.fulfillment.consignment import (
+    MilestoneCertainty,
+    MilestoneKind,
+    ShipmentHead,
+    ShipmentLine,
+    ShipmentStatus,
+    ShipmentTerms,
+    line_row,
+    tallied,
+    with_received,
+    with_shipped,
+)
+from services.fulfillment.keys import NO_ITEM, ItemId, LineId, ShipmentId, ShipmentKey, SiteId, shipment_key
+from services.kernel.model import Changes, Rows
+from services.kernel.values import EnterpriseId, Quantity
+
+
+# Facts
+@dataclass(frozen=True, slots=True)
+class LineQuantity:
+    """So much more of a line. ``item`` is needed only for goods that the shipment has no line for."""
+
+    line: LineId
+    quantity: Quantity
+    item: ItemId = NO_ITEM
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedLine:
+    """So much more of the line was shipped, and so much of its rest (same unit) will not be."""
+
+    line: LineId
+    item: ItemId
+    quantity: Quantity
+    cancelled: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLine:
+    """So much more of the line was received; ``final``: the buyer expects no more of what was shipped until now."""
+
+    line: LineId
+    item: ItemId
+    quantity: Quantity
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentPlanned:
+    """The shipment exists from now on; ``wanted``: because a flow asked for it."""
+
+    seller: EnterpriseId
+    buyer: EnterpriseId
+    ship_from: SiteId
+    ship_to: SiteId
+    carrier: str
+    ship_at_ms: int
+    deliver_at_ms: int
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLinePlanned:
+    """The line's whole quantity from now on, and the flow's ask (by number) that this answers."""
+
+    line: LineId
+    flow_key: str
+    item: ItemId
+    buyer_item: ItemId
+    quantity: Quantity
+    want: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRescheduled:
+    """The plan's dates from now on."""
+
+    ship_at_ms: int
+    deliver_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantDeclined:
+    """A flow asked something of a shipment that has no line for it; the answer is: nothing planned."""
+
+    flow_key: str
+    line: LineId
+    unit: str
+    want: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentPicked:
+    """So much more was taken from the shelf."""
+
+    lines: tuple[LineQuantity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentPacked:
+    """So much more is packed."""
+
+    lines: tuple[LineQuantity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentShipped:
+    """The seller's claim (its advance ship notice): so much more left at that moment."""
+
+    shipped_at_ms: int
+    carrier: str
+    tracking: str
+    lines: tuple[ShippedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneReported:
+    """Somebody on the way said when something happens or happened, and why then."""
+
+    kind: MilestoneKind
+    certainty: MilestoneCertainty
+    at_ms: int
+    reason_code: str
+    reason_text: str
+    reported_by: EnterpriseId
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentReceived:
+    """The buyer's claim: so much more arrived at that moment."""
+
+    received_at_ms: int
+    lines: tuple[ReceivedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDisputed:
+    """Both sides have had their say on the line, and it differs."""
+
+    line: LineId
+    item: ItemId
+    shipped: Quantity
+    received: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptContradicted:
+    """The buyer received of the line what the seller never said to have shipped."""
+
+    line: LineId
+    item: ItemId
+    received: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptSettled:
+    """The two claims on the line, which differed, are equal now."""
+
+    line: LineId
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentCancelled:
+    """Whatever was not shipped will not be; ``reason`` in the seller's words."""
+
+    reason: str
+
+
+Fact = (
+    ShipmentPlanned
+    | ShipmentLinePlanned
+    | ShipmentRescheduled
+    | WantDeclined
+    | ShipmentPicked
+    | ShipmentPacked
+    | ShipmentShipped
+    | MilestoneReported
+    | ShipmentReceived
+    | ReceiptDisputed
+    | ReceiptContradicted
+    | ReceiptSettled
+    | ShipmentCancelled
+)
+
+
+# Commands. ``seller`` empty: the sender.
+@dataclass(frozen=True, slots=True)
+class PlannedLine:
+    """A line to plan; ``flow_key`` empty for goods that no flow asked for, which then move no stock."""
+
+    line: LineId
+    item: ItemId
+    quantity: Quantity
+    flow_key: str = ""
+    buyer_item: ItemId = NO_ITEM
+
+
+@dataclass(frozen=True, slots=True)
+class PlanShipment:
+    """Intent of the seller, who is the sender: a shipment of its own choice."""
+
+    shipment: ShipmentId
+    buyer: EnterpriseId
+    ship_from: SiteId
+    ship_to: SiteId
+    carrier: str
+    ship_at_ms: int
+    deliver_at_ms: int
+    lines: tuple[PlannedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantShipment:
+    """Reaction: a flow asks for a whole quantity; ``want`` numbers its asks. Never refused, answered by a report."""
+
+    shipment_key: ShipmentKey
+    flow_key: str
+    line: LineId
+    want: int
+    seller: EnterpriseId
+    buyer: EnterpriseId
+    item: ItemId
+    buyer_item: ItemId
+    ship_from: SiteId
+    ship_to: SiteId
+    quantity: Quantity
+    ship_at_ms: int
+    deliver_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PickShipment:
+    """Intent of the seller: take so much more from the shelf; without lines all that is open."""
+
+    seller: EnterpriseId
+    shipment: ShipmentId
+    lines: tuple[LineQuantity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackShipment:
+    """Intent of the seller: pack so much more; without lines all that is open."""
+
+    seller: EnterpriseId
+    shipment: ShipmentId
+    lines: tuple[LineQuantity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShipShipment:
+    """Report of the seller: so much more left; without lines all that is open. ``cancel_rest``: the rest never will."""
+
+    seller: EnterpriseId
+    shipment: ShipmentId
+    shipped_at_ms: int
+    lines: tuple[LineQuantity, ...] = ()
+    carrier: str = ""
+    tracking: str = ""
+    cancel_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMilestone:
+    """Report of the seller or its carrier (of the buyer too, if actual) about the way."""
+
+    seller: EnterpriseId
+    shipment: ShipmentId
+    kind: MilestoneKind
+    certainty: MilestoneCertainty
+    at_ms: int
+    reason_code: str = ""
+    reason_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveShipment:
+    """Report of the buyer: so much more arrived; without lines all that was on its way. ``partial``: more may come."""
+
+    seller: EnterpriseId
+    shipment: ShipmentId
+    received_at_ms: int
+    lines: tuple[LineQuantity, ...] = ()
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelShipment:
+    """Intent of the seller: nothing more is shipped of it."""
+
+    seller: EnterpriseId
+    shipment: ShipmentId
+    reason: str = ""
+
+
+Command = (
+    PlanShipment
+    | WantShipment
+    | PickShipment
+    | PackShipment
+    | ShipShipment
+    | ReportMilestone
+    | ReceiveShipment
+    | CancelShipment
+)
+
+
+def evolve(rows: Rows, fact: Fact) -> Changes:
+    """The rows that the fact changes. Total."""
+    match fact:
+        case ShipmentPlanned():
+            terms = ShipmentTerms(fact.seller, fact.buyer, fact.ship_from, fact.ship_to, fact.wanted)
+            begun = ShipmentHead(ShipmentStatus.PLANNED, fact.ship_at_ms, fact.deliver_at_ms, fact.carrier)
+            return {"terms": terms, "head": begun}
+        case WantDeclined() | ReceiptDisputed() | ReceiptContradicted() | ReceiptSettled():
+            return {}
+    head: ShipmentHead | None = rows.get("head")
+    if head is None:  # cannot come about: all further facts follow a ShipmentPlanned
+        return {}
+    match fact:
+        case ShipmentLinePlanned(line, flow_key, item, buyer_item, quantity, want):
+            old: ShipmentLine | None = rows.get(line_row(line))
+            if old is None:
+                new = ShipmentLine(item, quantity.unit, quantity.amount, flow_key, buyer_item, want)
+            else:
+                new = replace(old, quantity=quantity.amount, want=want)
+            return _moved(head, {line: (old, new)})
+        case ShipmentRescheduled(ship_at, deliver_at):
+            return {"head": replace(head, ship_at_ms=ship_at, deliver_at_ms=deliver_at)}
+        case ShipmentPicked(lines):
+            return _handled(rows, head, lines, ShipmentStatus.PICKING)
+        case ShipmentPacked(lines):
+            return _handled(rows, head, lines, ShipmentStatus.PACKED)
+        case ShipmentShipped():
+            return _shipped(rows, head, fact)
+        case MilestoneReported():
+            return {"head": _with_milestone(head, fact)}
+        case ShipmentReceived():
+            return _received(rows, head, fact)
+        case ShipmentCancelled(reason):
+            return _cancelled(rows, head, reason)
+        case _:
+            assert_never(fact)
+
+
+def _moved(
+    head: ShipmentHead, moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]], **fields: Any
+) -> dict[str, Any]:
+    """The changed rows when lines go from old to new; ``fields`` of the head change beside its sums."""
+    fields.update(tallied(head, moves.values()))
+    if fields.get("shipped_at_ms", head.shipped_at_ms) is not None:
+        done = not fields["open_lines"] and not fields["transit_lines"]
+        fields["status"] = ShipmentStatus.DELIVERED if done else ShipmentStatus.SHIPPED
+    changes: dict[str, Any] = {line_row(line): new for line, (_, new) in moves.items()}
+    changes["head"] = replace(head, **fields)
+    return changes
+
+
+def _handled(rows: Rows, head: ShipmentHead, lines: Iterable[LineQuantity], status: ShipmentStatus) -> Changes:
+    """Picked or packed; what is packed was picked."""
+    changes: dict[str, Any] = {}
+    for part in lines:
+        line: ShipmentLine | None = rows.get(line_row(part.line))
+        if line is not None:
+            if status is ShipmentStatus.PACKED:
+                packed = line.packed + part.quantity.amount
+                changes[line_row(part.line)] = replace(line, packed=packed, picked=max(line.picked, packed))
+            else:
+                changes[line_row(part.line)] = replace(line, picked=line.picked + part.quantity.amount)
+    if head.status is ShipmentStatus.PLANNED or (
+        head.status is ShipmentStatus.PICKING and status is ShipmentStatus.PACKED
+    ):
+        changes["head"] = replace(head, status=status)
+    return changes
+
+
+def _shipped(rows: Rows, head: ShipmentHead, fact: ShipmentShipped) -> Changes:
+    moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]] = {}
+    shipped_at = head.shipped_at_ms
+    for part in fact.lines:
+        old: ShipmentLine | None = rows.get(line_row(part.line))
+        base = old if old is not None else ShipmentLine(part.item, part.quantity.unit, part.quantity.amount)
+        moves[part.line] = old, with_shipped(base, part.quantity.amount, part.cancelled, fact.shipped_at_ms)
+        if part.quantity.amount:
+            shipped_at = max(fact.shipped_at_ms, shipped_at or 0)
+    return _moved(
+        head,
+        moves,
+        shipped_at_ms=shipped_at,
+        carrier=fact.carrier or head.carrier,
+        tracking=fact.tracking or head.tracking,
+    )
+
+
+def _received(rows: Rows, head: ShipmentHead, fact: ShipmentReceived) -> Changes:
+    moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]] = {}
+    for part in fact.lines:
+        old: ShipmentLine | None = rows.get(line_row(part.line))
+        base = old if old is not None else ShipmentLine(part.item, part.quantity.unit, Decimal(0))
+        moves[part.line] = old, with_received(base, part.quantity.amount, part.final, fact.received_at_ms)
+    return _moved(head, moves, received_at_ms=max(fact.received_at_ms, head.received_at_ms or 0))
+
+
+def _with_milestone(head: ShipmentHead, fact: MilestoneReported) -> ShipmentHead:
+    """A planned date counts as an estimate: the plan that lateness is measured by stays what it was."""
+    reason = ": ".join(part for part in (fact.reason_code, fact.reason_text) if part)
+    match fact.kind:
+        case MilestoneKind.DEPARTURE:
+            return replace(head, estimated_ship_at_ms=fact.at_ms, reason=reason)
+        case MilestoneKind.ARRIVAL | MilestoneKind.DELIVERY:
+            if fact.certainty is MilestoneCertainty.ACTUAL:
+                return replace(head, arrived_at_ms=fact.at_ms, reason=reason or head.reason)
+            return replace(head, estimated_delivery_at_ms=fact.at_ms, reason=reason)
+        case MilestoneKind.PICKUP | MilestoneKind.TRANSSHIPMENT | MilestoneKind.CUSTOMS:
+            return head
+        case _:
+            assert_never(fact.kind)
+
+
+def _cancelled(rows: Rows, head: ShipmentHead, reason: str) -> Changes:
+    moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]] = {}
+    for key, line in rows.scan("line/"):
+        if line.open:
+            rest = replace(line, quantity=line.shipped, cancelled=line.cancelled + line.open)
+            moves[LineId(key[len("line/") :])] = line, rest
+    changes = _moved(head, moves, reason=reason or head.reason)
+    if head.shipped_at_ms is None:
+        changes["head"] = replace(changes["head"], status=ShipmentStatus.CANCELLED)
+    return changes
+
+
+def shipment_key_of(command: Command, sender: EnterpriseId) -> str:
+    """The key of the shipment that the command is for."""
+    match command:
+        case WantShipment(shipment_key=key):
+            return key
+        case PlanShipment(shipment=shipment):
+            return shipment_key(sender, shipment)
+        case _:
+            return shipment_key(command.seller or sender, command.shipment)

@@ -1,0 +1,310 @@
+"""What the two sides of a flow or a shipment see of it, and the owner of a lane of that.
+
+A row goes to the seller and to the buyer, each in its own items and units. The buyer does not see how far the warehouse
+of the seller is. Deliberately lacks: rows for anybody else, carriers included; history (the event log has it).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from services.fulfillment.amounts import scaled
+from services.fulfillment.consignment import (
+    ShipmentHead,
+    ShipmentLine,
+    ShipmentStatus,
+    ShipmentTerms,
+    expected_whole,
+    line_row,
+    total,
+)
+from services.fulfillment.flow import LegRejected
+from services.fulfillment.keys import ItemId, LineId, SiteId
+from services.fulfillment.lane import CarrierMode, Lane
+from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due
+from services.fulfillment.links import LineStage
+from services.fulfillment.policy import stage_of
+from services.fulfillment.shipment import (
+    MilestoneReported,
+    ShipmentCancelled,
+    ShipmentLinePlanned,
+    ShipmentPacked,
+    ShipmentPicked,
+    ShipmentReceived,
+    ShipmentShipped,
+    WantDeclined,
+)
+from services.kernel.model import FeedRow, Rows, View
+from services.kernel.values import EnterpriseId, Origin, Quantity
+
+
+class Direction(StrEnum):
+    """Which way the goods go, seen by the enterprise whose row it is."""
+
+    OUTBOUND = "OUTBOUND"
+    INBOUND = "INBOUND"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRow:
+    """View ``shipments``, row id ``<seller>/<id>``. Sums are None where lines have different units."""
+
+    shipment_key: str
+    direction: Direction
+    partner: EnterpriseId
+    ship_from: SiteId
+    ship_to: SiteId
+    status: ShipmentStatus
+    carrier: str
+    tracking: str
+    planned_ship_at_ms: int
+    expected_ship_at_ms: int
+    shipped_at_ms: int | None
+    planned_delivery_at_ms: int
+    expected_delivery_at_ms: int
+    received_at_ms: int | None
+    late: bool
+    lines: int
+    quantity: Quantity | None
+    shipped: Quantity | None
+    received: Quantity | None
+    disputed: bool
+    reason: str
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLineRow:
+    """View ``shipment-lines``, row id ``<seller>/<id>/<line>``: the seller's and the buyer's claim side by side."""
+
+    shipment_key: str
+    line: LineId
+    direction: Direction
+    partner: EnterpriseId
+    flow_key: str
+    item: ItemId
+    buyer_item: ItemId
+    unit: str
+    quantity: Decimal
+    shipped: Decimal
+    received: Decimal
+    cancelled: Decimal
+    disputed: bool
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """View ``flows``, row id ``<buyer>/<order>/<line>`` or ``<enterprise>/transfer/<id>``; in the viewer's unit."""
+
+    flow_key: str
+    direction: Direction
+    partner: EnterpriseId
+    order_key: str
+    line: str
+    item: ItemId
+    ship_from: SiteId
+    ship_to: SiteId
+    stage: LineStage
+    unit: str
+    quantity: Decimal
+    waiting: Decimal
+    planned: Decimal
+    shipped: Decimal
+    received: Decimal
+    cancelled: Decimal
+    stock_known: bool
+    promised_at_ms: int
+    expected_at_ms: int
+    fulfilled_at_ms: int | None
+    late: bool
+    reason: str
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """View ``lanes``, row id ``<from enterprise>/<from site>/<to enterprise>/<to site>``; gone when it is closed."""
+
+    from_enterprise: EnterpriseId
+    from_site: SiteId
+    to_enterprise: EnterpriseId
+    to_site: SiteId
+    lead_time_minutes: int
+    mode: CarrierMode
+    as_of_ms: int
+
+
+VIEWS = (
+    View("shipments", ShipmentRow),
+    View("shipment-lines", ShipmentLineRow),
+    View("flows", FlowRow),
+    View("lanes", LaneRow),
+)
+
+
+def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterable[FeedRow]:
+    """The rows that the facts changed, as they stand after all of them."""
+    kind = key.partition("/")[0]
+    if kind == "shipment":
+        return _shipment_rows(key, rows, facts, origin.recorded_at_ms)
+    if kind == "flow":
+        return _flow_rows(key, rows, facts, origin.recorded_at_ms)
+    return _lane_rows(key, rows, origin.recorded_at_ms)
+
+
+def _lane_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
+    _, owner, row_id = key.split("/", 2)
+    lane: Lane | None = rows.get("head")
+    row = None
+    if lane is not None:
+        ends = lane.from_enterprise, lane.from_site, lane.to_enterprise, lane.to_site
+        row = LaneRow(*ends, lane.lead_time_minutes, lane.mode, as_of_ms)
+    yield FeedRow(EnterpriseId(owner), "lanes", row_id, row)
+
+
+def _shipment_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> list[FeedRow]:
+    terms: ShipmentTerms | None = rows.get("terms")
+    head: ShipmentHead | None = rows.get("head")
+    if terms is None or head is None or all(isinstance(fact, WantDeclined) for fact in facts):
+        return []
+    row_id = key[len("shipment/") :]
+    internal = terms.seller == terms.buyer
+    sellers = _shipment_row(key, terms, head, Direction.INTERNAL if internal else Direction.OUTBOUND, as_of_ms)
+    feed = [FeedRow(terms.seller, "shipments", row_id, sellers)]
+    if not internal:
+        status = head.status
+        shown = ShipmentStatus.PLANNED if status in (ShipmentStatus.PICKING, ShipmentStatus.PACKED) else status
+        buyers = replace(sellers, direction=Direction.INBOUND, partner=terms.seller, status=shown)
+        feed.append(FeedRow(terms.buyer, "shipments", row_id, buyers))
+    for name in _touched(rows, facts):
+        line: ShipmentLine | None = rows.get(line_row(name))
+        if line is not None:
+            line_id = f"{row_id}/{name}"
+            shown_line = _line_row(key, name, terms.buyer, sellers.direction, line, as_of_ms)
+            feed.append(FeedRow(terms.seller, "shipment-lines", line_id, shown_line))
+            if not internal:
+                shown_line = _line_row(key, name, terms.seller, Direction.INBOUND, line, as_of_ms)
+                feed.append(FeedRow(terms.buyer, "shipment-lines", line_id, shown_line))
+    return feed
+
+
+def _touched(rows: Rows, facts: tuple[Any, ...]) -> dict[LineId, None]:
+    """The lines whose row in the view the facts changed; what is picked and packed is not in it."""
+    lines: dict[LineId, None] = {}
+    for fact in facts:
+        match fact:
+            case ShipmentLinePlanned(line=line):
+                lines[line] = None
+            case ShipmentShipped() | ShipmentReceived():
+                for part in fact.lines:
+                    lines[part.line] = None
+            case ShipmentCancelled():
+                lines.update((LineId(row[len("line/") :]), None) for row, _ in rows.scan("line/"))
+            case MilestoneReported() | ShipmentPicked() | ShipmentPacked() | _:
+                pass
+    return lines
+
+
+def _shipment_row(
+    key: str, terms: ShipmentTerms, head: ShipmentHead, direction: Direction, as_of_ms: int
+) -> ShipmentRow:
+    """The seller's row."""
+    ship_at, deliver_at = expected_whole(head)
+    return ShipmentRow(
+        key,
+        direction,
+        terms.buyer,
+        terms.ship_from,
+        terms.ship_to,
+        head.status,
+        head.carrier,
+        head.tracking,
+        head.ship_at_ms,
+        ship_at,
+        head.shipped_at_ms,
+        head.deliver_at_ms,
+        deliver_at,
+        head.received_at_ms,
+        ship_at > head.ship_at_ms or deliver_at > head.deliver_at_ms,
+        head.lines,
+        total(head, head.quantity),
+        total(head, head.shipped),
+        total(head, head.received),
+        head.disputed_lines > 0,
+        head.reason,
+        as_of_ms,
+    )
+
+
+def _line_row(
+    key: str, name: LineId, partner: EnterpriseId, direction: Direction, line: ShipmentLine, as_of_ms: int
+) -> ShipmentLineRow:
+    return ShipmentLineRow(
+        key,
+        name,
+        direction,
+        partner,
+        line.flow_key,
+        line.item,
+        line.buyer_item,
+        line.unit,
+        line.quantity,
+        line.shipped,
+        line.received,
+        line.cancelled,
+        line.disputed,
+        as_of_ms,
+    )
+
+
+def _flow_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> Iterator[FeedRow]:
+    terms: FlowTerms | None = rows.get("terms")
+    head: FlowHead | None = rows.get("head")
+    if terms is None or head is None or all(isinstance(fact, LegRejected) for fact in facts):
+        return
+    row_id = key[len("flow/") :]
+    internal = terms.seller == terms.buyer
+    direction = Direction.INTERNAL if internal else Direction.OUTBOUND
+    yield FeedRow(terms.seller, "flows", row_id, _flow_row(key, terms, head, direction, as_of_ms))
+    if not internal:
+        yield FeedRow(terms.buyer, "flows", row_id, _flow_row(key, terms, head, Direction.INBOUND, as_of_ms))
+
+
+def _flow_row(key: str, terms: FlowTerms, head: FlowHead, direction: Direction, as_of_ms: int) -> FlowRow:
+    buyers = direction is Direction.INBOUND
+    whole = terms.buyer_quantity if buyers else terms.seller_quantity
+
+    def shown(amount: Decimal) -> Decimal:
+        return scaled(amount, whole.amount, terms.seller_quantity.amount)
+
+    promised = last_due(terms, terms.seller_quantity.amount)
+    expected = head.ship_at_ms if terms.promise_is_ship_date else head.arrive_at_ms
+    return FlowRow(
+        flow_key=key,
+        direction=direction,
+        partner=terms.seller if buyers else terms.buyer,
+        order_key=terms.order_key,
+        line=terms.line,
+        item=terms.buyer_item if buyers else terms.seller_item,
+        ship_from=terms.ship_from,
+        ship_to=terms.ship_to,
+        stage=stage_of(terms, head),
+        unit=whole.unit,
+        quantity=whole.amount,
+        waiting=shown(head.waiting),
+        planned=shown(head.planned),
+        shipped=shown(head.shipped),
+        received=shown(head.received),
+        cancelled=shown(head.cancelled),
+        stock_known=head.stock is StockCover.TRACKED,
+        promised_at_ms=promised,
+        expected_at_ms=expected,
+        fulfilled_at_ms=head.fulfilled_at_ms,
+        late=(head.fulfilled_at_ms or expected) > promised,
+        reason=head.reason,
+        as_of_ms=as_of_ms,
+    )
