@@ -295,18 +295,16 @@ class AgreementView(_message.Message):
         stage: Global___AgreementStage.ValueType = ...,
         terms: _terms_pb2.Terms | None = ...,
         proposed: _terms_pb2.Terms | None = ...,
-        proposed_by: _terms_pb2.Side.ValueType | None = ...,
+        proposed_by: _terms_pb2.Side.ValueType = ...,
         revision: _builtins.int = ...,
         grants_given: _abc.Iterable[_builtins.str] | None = ...,
         grants_received: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_proposed_by", b"_proposed_by", "proposed", b"proposed", "proposed_by", b"proposed_by", "terms", b"terms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposed", b"proposed", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_proposed_by", b"_proposed_by", "buyer_item", b"buyer_item", "grants_given", b"grants_given", "grants_received", b"grants_received", "partner", b"partner", "proposed", b"proposed", "proposed_by", b"proposed_by", "revision", b"revision", "role", b"role", "stage", b"stage", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_item", b"buyer_item", "grants_given", b"grants_given", "grants_received", b"grants_received", "partner", b"partner", "proposed", b"proposed", "proposed_by", b"proposed_by", "revision", b"revision", "role", b"role", "stage", b"stage", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__proposed_by: _TypeAlias = _typing.Literal["proposed_by"]  # noqa: Y015
-    _WhichOneofArgType__proposed_by: _TypeAlias = _typing.Literal["_proposed_by", b"_proposed_by"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__proposed_by) -> _WhichOneofReturnType__proposed_by | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AgreementView: _TypeAlias = AgreementView  # noqa: Y015
 
