@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from infra.kafka.broker import DEFAULT_DATA_DIR, Broker
@@ -25,7 +26,6 @@ app = typer.Typer(
     "- `export KAFKA_BOOTSTRAP_SERVERS=$(python -m infra.kafka status --quiet)`\n"
     "- `python -m infra.kafka down`",
 )
-_out = Console()
 _err = Console(stderr=True)
 
 DataDir = Annotated[
@@ -34,7 +34,7 @@ DataDir = Annotated[
 
 
 def _say(message: str) -> None:
-    _err.print(f"[dim]kafka:[/] {message}", highlight=False)
+    _err.print(f"[dim]kafka:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def fetch_with_bar() -> int:
@@ -103,7 +103,7 @@ def main() -> None:
     try:
         app()
     except KafkaSetupError as error:
-        _err.print(f"[red]error:[/] {error}", highlight=False)
+        _err.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

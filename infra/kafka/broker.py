@@ -39,7 +39,7 @@ _STOP_SECONDS = 20.0
 _ORPHAN_SECONDS = 30.0
 _PORT_TRIES = 3
 
-type_progress = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 class Broker:
@@ -72,7 +72,7 @@ class Broker:
         *,
         heap_mb: int | None = None,
         port: int | None = None,
-        on_progress: type_progress | None = None,
+        on_progress: Say | None = None,
         detached: bool = False,
     ) -> Broker:
         """Start a broker on ``data_dir`` and return when it is healthy.
@@ -115,7 +115,7 @@ class Broker:
         """SIGKILL Java, as a crash would; returns when it is gone. Data that clients saw acknowledged stays."""
         self._end(0.0)
 
-    def restart(self, on_progress: type_progress | None = None) -> None:
+    def restart(self, on_progress: Say | None = None) -> None:
         """Start Java again on the same directory and port after `kill` or `stop`; returns when it is healthy."""
         if self.running:
             raise BrokerFailed(f"The broker on {self.data_dir} still runs (pid {self.pid}); stop or kill it first.")
@@ -146,7 +146,7 @@ class Broker:
         self.pid = 0
         atexit.unregister(self.stop)
 
-    def _start_on_some_port(self, lock: DataDirLock, wanted: int | None, say: type_progress) -> None:
+    def _start_on_some_port(self, lock: DataDirLock, wanted: int | None, say: Say) -> None:
         """Start on the wanted port, else the remembered one, else free ones; a lost race for a free port is retried."""
         java = find_java()
         say(f"Java {java.major} from {java.source}")
@@ -184,7 +184,7 @@ class Broker:
                 atexit.register(self.stop)
             return
 
-    def _format(self, run: Callable[..., JavaProcess], properties: Path, say: type_progress) -> None:
+    def _format(self, run: Callable[..., JavaProcess], properties: Path, say: Say) -> None:
         """Give a new directory Kafka's metadata; without it the broker refuses to start."""
         meta = self.data_dir / "records" / "meta.properties"
         if meta.exists():
@@ -255,7 +255,7 @@ def _cluster_id(data_dir: Path) -> str:
     return fresh
 
 
-def _hold(data_dir: Path, say: type_progress) -> DataDirLock:
+def _hold(data_dir: Path, say: Say) -> DataDirLock:
     """Lock the directory; a broker whose supervisor was killed is ended first, any other holder is left alone."""
     deadline = time.monotonic() + _ORPHAN_SECONDS
     told = False
@@ -276,7 +276,7 @@ def _hold(data_dir: Path, say: type_progress) -> DataDirLock:
             time.sleep(0.05)
 
 
-def _pick(wanted: int | None, remembered: Ports | None, say: type_progress) -> Ports:
+def _pick(wanted: int | None, remembered: Ports | None, say: Say) -> Ports:
     if wanted is not None:
         if not is_free(wanted):
             raise BrokerFailed(f"Port {wanted} is taken by another process; stop it, or give another --port.")
@@ -302,7 +302,7 @@ def bootstrap_servers(
     data_dir: Path = DEFAULT_DATA_DIR,
     *,
     environ: Mapping[str, str] | None = None,
-    on_progress: type_progress | None = None,
+    on_progress: Say | None = None,
     detached: bool = False,
 ) -> tuple[str, Broker | None]:
     """Where to find Kafka: ``KAFKA_BOOTSTRAP_SERVERS`` if set (then nothing is started), else the embedded broker.

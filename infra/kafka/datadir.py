@@ -136,8 +136,9 @@ def _in_use(data_dir: Path, record: LockRecord | None) -> DataDirInUse:
     if record is None:
         return DataDirInUse(f"{data_dir} is held by another broker that is just starting; use another --data-dir.", {})
     running = f"Java pid {record.java} on port {record.port}" if record.java else "Java not started yet"
+    holder = "a broker that `up` left running" if record.detached else f"process {record.supervisor}"
     return DataDirInUse(
-        f"{data_dir} is held by process {record.supervisor} ({running}). "
-        "Stop it (`python -m infra.kafka down`), or use another --data-dir.",
+        f"{data_dir} is held by {holder} ({running}). "
+        f"Stop it (`python -m infra.kafka down --data-dir {data_dir}`), or use another --data-dir.",
         asdict(record),
     )

@@ -12,6 +12,7 @@ import os
 import shutil
 import ssl
 import tempfile
+import time
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +29,9 @@ LOCK_FILE = Path(__file__).with_name("jars.lock")
 _PARALLEL = 8
 _TIMEOUT_SECONDS = 60
 _TRIES = 3
+_PAUSE_SECONDS = 0.3
 
-type_progress = Callable[[int, int], None]
+BytesProgress = Callable[[int, int], None]
 """Called with (bytes now present and verified, bytes in all)."""
 
 
@@ -155,7 +157,8 @@ def _fetch_one(jar: Jar, directory: Path, registry: str) -> str | None:
     if is_intact(local, jar) and _place(jar, directory, lambda partial: _copy(local, partial)):
         return None
     reason = ""
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        time.sleep(attempt * _PAUSE_SECONDS)
         try:
             if _place(jar, directory, lambda partial: _download(f"{registry}/{jar.path}", partial)):
                 return None
@@ -180,7 +183,7 @@ def fetch(
     directory: Path,
     *,
     registry: str | None = None,
-    on_progress: type_progress | None = None,
+    on_progress: BytesProgress | None = None,
 ) -> tuple[Path, ...]:
     """Make every jar present and intact in ``directory``; returns their paths in the order given.
 
@@ -220,7 +223,7 @@ def _explain(failures: list[str], directory: Path) -> str:
     )
 
 
-def ensure_jars(on_progress: type_progress | None = None) -> tuple[Path, ...]:
+def ensure_jars(on_progress: BytesProgress | None = None) -> tuple[Path, ...]:
     """The class path of the pinned broker, fetched into the user's cache where needed."""
     jars = read_lock()
     version = next(jar.version for jar in jars if jar.artifact.startswith("kafka_"))
