@@ -1,0 +1,32 @@
+"""The fulfillment service's commands over HTTP. Views are served by name, see the views' rows."""
+
+from services.fulfillment.flow import CancelTransfer, TransferStock
+from services.fulfillment.lane import ChangeLeadTime, CloseLane, DefineLane
+from services.fulfillment.shipment import (
+    CancelShipment,
+    PackShipment,
+    PickShipment,
+    PlanShipment,
+    ReceiveShipment,
+    ReportMilestone,
+    ShipShipment,
+)
+from services.kernel.http_commands import CommandRoute
+
+LANE = "/lanes/{from_enterprise}/{from_site}/{to_enterprise}/{to_site}"
+SHIPMENT = "/shipments/{seller}/{shipment}"
+
+ROUTES = (
+    CommandRoute("PUT", LANE, DefineLane, "Define a lane and its lead time"),
+    CommandRoute("POST", LANE + "/lead-time", ChangeLeadTime, "Change a lane's lead time"),
+    CommandRoute("POST", LANE + "/close", CloseLane, "Close a lane"),
+    CommandRoute("PUT", "/transfers/{transfer}", TransferStock, "Transfer stock between two own sites"),
+    CommandRoute("POST", "/transfers/{transfer}/cancel", CancelTransfer, "Ask to cancel a transfer"),
+    CommandRoute("PUT", "/shipments/{shipment}", PlanShipment, "Plan a shipment of several lines"),
+    CommandRoute("POST", SHIPMENT + "/pick", PickShipment, "Start picking"),
+    CommandRoute("POST", SHIPMENT + "/pack", PackShipment, "Report packed"),
+    CommandRoute("POST", SHIPMENT + "/ship", ShipShipment, "Report shipped (ASN), whole or in part"),
+    CommandRoute("POST", SHIPMENT + "/milestones", ReportMilestone, "Report a milestone: planned, estimated, actual"),
+    CommandRoute("POST", SHIPMENT + "/receive", ReceiveShipment, "Report received, with what really came"),
+    CommandRoute("POST", SHIPMENT + "/cancel", CancelShipment, "Cancel a shipment that has not left"),
+)
