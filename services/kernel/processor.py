@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from services.kernel.batch import Effects, Headers, Output, Record
+from services.kernel.batch import Effects, Output, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
 from services.kernel.messages import DeadLetter, DeadLetterHeader, DeadLetterKind, Outcome, OutcomeStatus, Tick
 from services.kernel.model import Aggregate, Domain
@@ -68,6 +68,7 @@ class DomainProcessor:
         self.meters, self.answer = meters or Meters(), answer
         self.by_kind = {aggregate.kind: aggregate for aggregate in domain.aggregates}
         self.by_command = {command: a for a in domain.aggregates for command in a.commands}
+        self.view_rows = {view.name: view.row for view in domain.views}
         self.row_codecs = {a.kind: {kind: RowCodec(row) for kind, row in a.rows.items()} for a in domain.aggregates}
 
     @property
@@ -388,8 +389,8 @@ class DomainPartition:
 
     def _publish(self, rows: WorkingRows, facts: tuple[Any, ...], meta: Meta, origin: Origin, record: Record) -> None:
         """Events, links and feed rows of the facts."""
-        key, version, wires = rows.key, rows.version, self.wires
-        correlation, occurred = meta.correlation_id or meta.id, meta.occurred_at_ms
+        key, version, wires, service = rows.key, rows.version, self.wires, self.service
+        correlation, occurred, last = meta.correlation_id or meta.id, meta.occurred_at_ms, rows.version + len(facts)
 
         def about(id_: str, number: int, enterprise: str) -> Meta:
             return Meta(
@@ -397,34 +398,29 @@ class DomainPartition:
                 recorded_at_ms=record.timestamp, enterprise=enterprise, aggregate=key, version=number, actor=meta.actor,
             )  # fmt: skip
 
-        count = self.service.partitions
-        ready: list[tuple[str, int, bytes, Wire, Meta, Any, dict[str, Any]]] = []
+        own = key.encode()
         for number, fact in enumerate(facts, version + 1):
             info = about(f"{key}@{number}", number, meta.enterprise)
-            ready.append((self._events_topic, self.partition, key.encode(), wires.events, info, fact, {}))
-        last = version + len(facts)
+            self._emit(self._events_topic, self.partition, own, wires.events, info, fact)
         for index, link in enumerate(self.domain.tell(key, rows, facts, origin)):
             to = link.to.encode()
             info = about(f"{key}@{last}#{index}", last, meta.enterprise)
-            wire = wires.links_out[link.topic]
-            ready.append((link.topic, partition_of(to, count), to, wire, info, link.state, {"link": link.link}))
+            partition, wire = partition_of(to, service.partitions), wires.links_out[link.topic]
+            self._emit(link.topic, partition, to, wire, info, link.state, link=link.link)
         for index, feed in enumerate(self.domain.project(key, rows, facts, origin)):
             to = feed.enterprise.encode()
             info = about(f"{key}@{last}:{index}", last, feed.enterprise)
-            extras: dict[str, Any] = {"view": feed.view, "row_id": feed.row_id, "removed": feed.row is None}
-            ready.append((self._feed_topic, partition_of(to, count), to, wires.feed, info, feed.row, extras))
-        for topic, number, to, wire, info, body, extras in ready:
-            value = _bounded(wire.encode(info, body, **extras))
-            self._pending.append(((topic, number), (to, value, self._headers(wire, info, body))))
+            self._emit(
+                self._feed_topic, partition_of(to, service.partitions), to, wires.feed, info, feed.row,
+                service.view_rows[feed.view], view=feed.view, row_id=feed.row_id, removed=feed.row is None,
+            )  # fmt: skip
 
-    def _emit(self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any) -> None:
-        self._pending.append(((topic, partition), (key, wire.encode(meta, body), self._headers(wire, meta, body))))
-
-    def _headers(self, wire: Wire, meta: Meta, body: Any) -> Headers:
-        return headers(meta, wire.type_names[type(body)], self._source)
-
-
-def _bounded(value: bytes) -> bytes:
-    if len(value) > RECORD_BYTES_MAX:
-        raise ValueError(f"a record of {len(value)} bytes is larger than {RECORD_BYTES_MAX}")
-    return value
+    def _emit(
+        self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any,
+        kind: type | None = None, **extras: Any,
+    ) -> None:  # fmt: skip
+        value = wire.encode(meta, body, **extras)
+        if len(value) > RECORD_BYTES_MAX:
+            raise ValueError(f"a record of {len(value)} bytes for {topic} is larger than {RECORD_BYTES_MAX}")
+        head = headers(meta, wire.type_names[kind or type(body)], self._source)
+        self._pending.append(((topic, partition), (key, value, head)))
