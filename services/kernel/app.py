@@ -26,9 +26,6 @@ WATCH_SECONDS = 5.0
 
 log = logging.getLogger("chainflow.kernel")
 
-# A produce that meets the markers of the transaction before is retried after 5 ms: normal here, not worth a line each.
-logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
-
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
@@ -167,7 +164,12 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
     return watch
 
 
-def run(app: KernelApp) -> None:
+def run(app: KernelApp, log_level: str = "WARNING") -> None:
     """Run the worker until a signal ends it: SIGTERM and SIGINT finish the running transactions first."""
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, blocking_timeout=None)
+    for library in ("aiokafka", "faust", "mode", "services"):  # theirs name their services, ours is "chainflow"
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # A produce that meets the markers of the transaction before is retried after 5 ms: normal here, not worth a line.
+    logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+    worker = faust.Worker(app, loglevel=log_level, quiet=True, redirect_stdouts=False)
+    worker.spinner = None  # it would write cursor codes to a log, and make every logger format its debug records
     worker.execute_from_commandline()

@@ -32,7 +32,6 @@ from services.kernel.wire_source import (
 
 __all__ = ["NO_META", "Malformed", "MappingError", "Meta", "Unencodable", "Wire", "headers", "to_json"]
 
-FRAME_BYTES: Final = 6
 _EXTRA_TYPES: Final = {
     FieldDescriptor.TYPE_STRING,
     FieldDescriptor.TYPE_BOOL,
@@ -102,8 +101,6 @@ class _Plan:
         self, message_class: type[Message], schema_id: int, union: tuple[type, ...], oneof: str | None
     ) -> None:
         top = cast(Descriptor, message_class.DESCRIPTOR)
-        if next(iter(top.file.message_types_by_name)) != top.name:
-            raise MappingError(f"{top.full_name} is not the first message of its file, which the frame's index says")
         self.source = Source()
         self.wire = WireSource(self.source)
         self.message_class = message_class
@@ -118,7 +115,8 @@ class _Plan:
             raise MappingError(f"{top.full_name}: {', '.join(odd)} beside the oneof is no plain scalar")
         if self.enveloped:
             _check_envelope(top)
-        self.frame = b"\x00" + schema_id.to_bytes(4, "big") + b"\x00"
+        self.frame = frame_of(top, schema_id)
+        self.frame_bytes = len(self.frame)
 
     def compile(self) -> Mapping[str, Any]:
         self._compile_encode()
@@ -175,9 +173,9 @@ class _Plan:
         malformed = wire.malformed
         lines = [
             "def decode(data):",
-            f" if data is None or data[:{FRAME_BYTES}] != {bind('frame', self.frame)}:",
+            f" if data is None or data[:{self.frame_bytes}] != {bind('frame', self.frame)}:",
             f"  raise {bind('bad_frame', _bad_frame)}(data, {self.frame!r})",
-            f" try: m = {bind('parse', self.message_class.FromString)}(data[{FRAME_BYTES}:])",
+            f" try: m = {bind('parse', self.message_class.FromString)}(data[{self.frame_bytes}:])",
             f" except {bind('DecodeError', DecodeError)} as e:",
             f"  raise {malformed}('undecodable', f'{self.top.full_name}: {{e}}') from None",
         ]
@@ -281,6 +279,19 @@ def _members(top: Descriptor, union: tuple[type, ...], oneof: str | None) -> lis
     return members
 
 
+def frame_of(top: Descriptor, schema_id: int) -> bytes:
+    """What stands before a message: 0x00, the schema's id, the message's place in its file.
+
+    Confluent's form of the place: a list of one number, both as zigzag varints, and one 0x00 for the first message.
+    """
+    place = list(top.file.message_types_by_name).index(top.name)
+    if place >= 64:
+        raise MappingError(
+            f"{top.full_name} is message {place} of its file; a frame's place is written in one byte here"
+        )
+    return b"\x00" + schema_id.to_bytes(4, "big") + (bytes((2, 2 * place)) if place else b"\x00")
+
+
 def _bad_frame(data: bytes | None, frame: bytes) -> Malformed:
     """Which part of the frame is not the topic's."""
     if not data:
@@ -288,9 +299,10 @@ def _bad_frame(data: bytes | None, frame: bytes) -> Malformed:
     if data[0] != 0:
         return Malformed("bad-magic", f"first byte {data[0]:#04x}, a framed message begins with 0x00")
     if data[:5] != frame[:5]:
-        found = int.from_bytes(data[1:5], "big")
-        return Malformed("unknown-schema", f"schema id {found}, this topic has {int.from_bytes(frame[1:5], 'big')}")
-    return Malformed("unknown-message-index", f"{data[5:6].hex() or 'none'}, the first message of a file has 00")
+        number = int.from_bytes(data[1:5], "big")
+        return Malformed("unknown-schema", f"schema id {number}, this topic has {int.from_bytes(frame[1:5], 'big')}")
+    found, wanted = data[5 : len(frame)].hex() or "none", frame[5:].hex()
+    return Malformed("unknown-message-index", f"{found}, this topic's message has {wanted}")
 
 
 def _unencodable(top: str, body: Any, error: Exception) -> Unencodable:

@@ -9,7 +9,7 @@ import inspect
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import Any
@@ -22,14 +22,15 @@ from starlette.responses import Response
 
 from services.kernel.asking import Asked, Asking, TooBusy
 from services.kernel.codec import Meta, Unencodable, Wire, headers, to_json
+from services.kernel.http_views import ViewEndpoints
 from services.kernel.json_models import body_model, to_dataclass
 from services.kernel.messages import Outcome
 from services.kernel.outcomes import Outcomes
-from services.kernel.owners import RETRY, Owners
+from services.kernel.owners import RETRY, NobodyOwns, Owners
 from services.kernel.partitioner import partition_of
 from services.kernel.problems import problem, refusal
 from services.kernel.processor import DomainProcessor
-from services.kernel.values import EnterpriseId
+from services.kernel.values import EnterpriseId, Refused
 
 ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
 BODY_BYTES_MAX = 256 * 1024
@@ -38,8 +39,18 @@ BATCH_COMMANDS_MAX = 2_000
 WAIT_SECONDS = 10.0
 WAIT_SECONDS_MAX = 30.0
 
-Stamp = Callable[[EnterpriseId, BaseModel], Awaitable[BaseModel]]
-"""Fills what the sender left out from master data, before the command is produced."""
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A body that may leave out what a view's rows give.
+
+    ``needs`` names the rows' ids, ``fill`` makes the command of the body and the rows that were found.
+    """
+
+    body: type
+    view: str
+    needs: Callable[[EnterpriseId, Any], tuple[str, ...]]
+    fill: Callable[[EnterpriseId, Any, dict[str, Any]], Any | Refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +61,30 @@ class CommandRoute:
     path: str
     command: type
     summary: str
+    sheet: Sheet | None = None
+
+    @property
+    def body(self) -> type:
+        """What its body is checked against."""
+        return self.sheet.body if self.sheet else self.command
 
 
 class CommandEndpoints:
     """The command side of one service's HTTP shell."""
 
     def __init__(
-        self, service: DomainProcessor, asking: Asking, owners: Owners, routes: tuple[CommandRoute, ...]
+        self,
+        service: DomainProcessor,
+        asking: Asking,
+        owners: Owners,
+        views: ViewEndpoints,
+        routes: tuple[CommandRoute, ...],
     ) -> None:
+        self._views = views
         self._service, self._asking, self._owners = service, asking, owners
         self._wire: Wire = service.wires.commands
         self._source = f"/{service.domain.name}/front-door"
-        self._by_name = {route.command.__name__: route.command for route in routes}
+        self._by_name = {route.command.__name__: route for route in routes}
         self.router = APIRouter()
         for route in routes:
             self._add(route)
@@ -79,14 +102,14 @@ class CommandEndpoints:
 
     def _add(self, route: CommandRoute) -> None:
         names: list[str] = re.findall(r"{(\w+)}", route.path)
-        known = {field.name for field in fields(route.command)}
+        known = {field.name for field in fields(route.body)}
         if odd := [name for name in names if name not in known]:
             raise TypeError(f"{route.path}: {route.command.__name__} has no field {', '.join(odd)}")
-        model = body_model(route.command, frozenset(names))
+        model = body_model(route.body, frozenset(names))
 
         async def endpoint(request: Request, enterprise: str, body: BaseModel, **path: str) -> Response:
             raw = await request.body()
-            return await self.send(request, EnterpriseId(enterprise), route.command, body, path, raw)
+            return await self.send(request, EnterpriseId(enterprise), route, body, path, raw)
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
@@ -105,7 +128,7 @@ class CommandEndpoints:
         self,
         request: Request,
         enterprise: EnterpriseId,
-        command: type,
+        route: CommandRoute,
         body: BaseModel,
         path: dict[str, str],
         raw: bytes,
@@ -115,7 +138,13 @@ class CommandEndpoints:
             return problem(413, "body-too-large", f"send at most {BODY_BYTES_MAX // 1024} KiB a command")
         if bad := [name for name, value in {"enterprise": enterprise, **path}.items() if not ID.fullmatch(value)]:
             return problem(422, "bad-id", "ids are 1 to 64 characters, without / and control characters", bad[0])
-        key = self._service.by_command[command].key(made := to_dataclass(command, body, dict(path)), enterprise)
+        try:
+            made = await self._command_of(enterprise, route, to_dataclass(route.body, body, dict(path)))
+        except NobodyOwns as error:
+            return problem(503, "moving", f"{error}; send it again", headers=RETRY)
+        if isinstance(made, Refused):
+            return refusal(made)
+        key = self._service.by_command[route.command].key(made, enterprise)
         partition = partition_of(key.encode(), self._service.partitions)
         if self._owners.lease(partition) is None:
             return await self._owners.forward(request, partition, raw)
@@ -143,6 +172,13 @@ class CommandEndpoints:
         if outcome is None:
             return self._accepted(enterprise, asked, offset)
         return answer(outcome)
+
+    async def _command_of(self, enterprise: EnterpriseId, route: CommandRoute, body: Any) -> Any | Refused:
+        if route.sheet is None:
+            return body
+        needed = route.sheet.needs(enterprise, body)
+        rows = await self._views.rows(enterprise, route.sheet.view, needed) if needed else {}
+        return route.sheet.fill(enterprise, body, rows)
 
     def _asked(
         self, enterprise: str, command: Any, key: str, partition: int, id_: str, expected: int, actor: str, raw: bytes
@@ -195,7 +231,7 @@ class CommandEndpoints:
         elsewhere: dict[int, list[int]] = {}
         asked: list[tuple[int, Asked]] = []
         for index, entry in enumerate(entries):
-            made = self._checked(EnterpriseId(enterprise), entry)
+            made = await self._checked(EnterpriseId(enterprise), entry)
             if isinstance(made, Asked):
                 if self._owners.lease(made.partition) is None:
                     elsewhere.setdefault(made.partition, []).append(index)
@@ -209,9 +245,9 @@ class CommandEndpoints:
         )
         return Response(orjson.dumps(answers), media_type="application/json")
 
-    def _checked(self, enterprise: EnterpriseId, entry: dict[str, Any]) -> Asked | dict[str, Any]:
-        command = self._by_name.get(str(entry.get("command")))
-        if command is None:
+    async def _checked(self, enterprise: EnterpriseId, entry: dict[str, Any]) -> Asked | dict[str, Any]:
+        route = self._by_name.get(str(entry.get("command")))
+        if route is None:
             return _failed(422, "unknown-command-type", f"commands are {', '.join(sorted(self._by_name))}", "command")
         id_, body = str(entry.get("id") or ""), entry.get("body")
         if id_ and not ID.fullmatch(id_):
@@ -220,8 +256,11 @@ class CommandEndpoints:
         if len(raw) > BODY_BYTES_MAX:
             return _failed(413, "body-too-large", f"send at most {BODY_BYTES_MAX // 1024} KiB a command", "body")
         try:
-            made = to_dataclass(command, body_model(command).model_validate(body), {})
-            key = self._service.by_command[command].key(made, enterprise)
+            sheet = to_dataclass(route.body, body_model(route.body).model_validate(body), {})
+            made = await self._command_of(enterprise, route, sheet)
+            if isinstance(made, Refused):
+                return _failed(422, made.code, made.advice, made.field)
+            key = self._service.by_command[route.command].key(made, enterprise)
             partition = partition_of(key.encode(), self._service.partitions)
             return self._asked(enterprise, made, key, partition, id_, 0, "", raw)
         except ValidationError as error:
@@ -229,6 +268,8 @@ class CommandEndpoints:
             return _failed(422, "invalid-input", first["msg"], ".".join(str(part) for part in first["loc"]))
         except Unencodable as error:
             return _failed(422, "invalid-input", str(error))
+        except NobodyOwns as error:
+            return _failed(503, "moving", f"{error}; send it again under the same id")
 
     async def _ask_into(self, answers: list[dict[str, Any] | None], index: int, one: Asked, enterprise: str) -> None:
         try:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from services.kernel.app import KernelApp
 from services.kernel.codec import to_json
+from services.kernel.json_models import body_model, to_dataclass
 from services.kernel.lease import Lease
 from services.kernel.owners import RETRY, Owners
 from services.kernel.partitioner import partition_of
@@ -30,7 +31,7 @@ PAGE_ROWS_MAX = 1_000
 SCAN_ROWS_MAX = 20_000
 SCAN_ROWS_AT_ONCE = 500  # then the event loop gets its turn
 WAIT_SECONDS_MAX = 10.0
-RESERVED = frozenset({"cursor", "limit", "after"})
+RESERVED = frozenset({"cursor", "limit", "after", "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ class ViewEndpoints:
                 f"/v1/{{enterprise}}/views/{view.name}", self._endpoint(view.name), methods=["GET"], tags=["views"],
                 summary=f"{view.name}: rows of the enterprise", name=f"view {view.name}",
                 description=f"{view.row.__doc__}\n\nFilter by any of: {names}. Page with limit and cursor; "
-                "after=<position> waits until the write at that position can be seen.",
+                "id gives one row; after=<position> waits until the write at that position can be seen.",
             )  # fmt: skip
 
     def _endpoint(self, view: str) -> Any:
         async def endpoint(
-            request: Request, enterprise: str, limit: int = PAGE_ROWS, cursor: str = "", after: str = ""
+            request: Request, enterprise: str, limit: int = PAGE_ROWS, cursor: str = "", after: str = "", id: str = ""
         ) -> Response:
             partition = partition_of(enterprise.encode(), self._service.partitions)
             lease = self._owners.lease(partition)
@@ -77,18 +78,47 @@ class ViewEndpoints:
             try:
                 if after and not await self.seen(lease, after):
                     return problem(503, "not-yet", "the write is not in the view yet; ask again", "after", RETRY)
-                page = await self.page(lease, enterprise, view, wanted, min(limit, PAGE_ROWS_MAX), cursor)
+                if id:
+                    page = self._one(lease, enterprise, view, id)
+                else:
+                    page = await self.page(lease, enterprise, view, wanted, min(limit, PAGE_ROWS_MAX), cursor)
             except BadQuery as error:
                 return problem(422, "bad-query", error.advice, error.field)
             return Response(orjson.dumps({"rows": page.rows, "cursor": page.cursor}), media_type="application/json")
 
         return endpoint
 
+    def _one(self, lease: Lease, enterprise: str, view: str, row_id: str) -> Page:
+        data = lease.store.rows.get(view_prefix(enterprise, view) + row_id.encode())
+        return Page([{"id": row_id, **to_json(self._codecs[view].decode(data))}] if data else [], "")
+
+    async def rows(self, enterprise: str, view: str, row_ids: tuple[str, ...]) -> dict[str, Any]:
+        """Rows by their ids, here or from the owner of the enterprise's partition; what does not exist is left out."""
+        partition, prefix = partition_of(enterprise.encode(), self._service.partitions), view_prefix(enterprise, view)
+        lease, found = self._owners.lease(partition), {}
+        for row_id in row_ids:
+            if lease is not None:
+                data = lease.store.rows.get(prefix + row_id.encode())
+                row = self._codecs[view].decode(data) if data else None
+            else:
+                row = await self._row_elsewhere(enterprise, view, row_id, partition)
+            if row is not None:
+                found[row_id] = row
+        return found
+
+    async def _row_elsewhere(self, enterprise: str, view: str, row_id: str, partition: int) -> Any | None:
+        rows = await self._owners.ask(partition, f"/v1/{enterprise}/views/{view}", {"id": row_id})
+        shape = self._service.view_rows[view]
+        for row in rows.get("rows", ()):
+            del row["id"]
+            return to_dataclass(shape, body_model(shape).model_validate(row), {})
+        return None
+
     async def page(
         self, lease: Lease, enterprise: str, view: str, wanted: dict[str, str], limit: int, cursor: str
     ) -> Page:
         """Rows that fit all filters, in the order of their ids. A page may be short and still have a next one."""
-        shape = next(declared.row for declared in self._service.domain.views if declared.name == view)
+        shape = self._service.view_rows[view]
         known = {_shown_name(field.name) for field in fields(shape)}
         if odd := [name for name in wanted if name not in known]:
             raise BadQuery(f"rows have the fields {', '.join(sorted(known))}", odd[0])

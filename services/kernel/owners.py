@@ -44,6 +44,19 @@ class Owners:
                 return None if found == self._url else found
         return None
 
+    async def ask(self, partition: int, path: str, query: dict[str, str]) -> dict[str, Any]:
+        """The owner's JSON answer to a query of this process's own. Raises NobodyOwns."""
+        owner = self.url_of(partition)
+        if owner is None:
+            raise NobodyOwns(f"partition {partition} is changing hands")
+        try:
+            answer = await self._client.get(f"{owner}{path}", params=query, headers={FORWARDED: "1"})
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise NobodyOwns(f"the owner of partition {partition} does not answer: {error}") from error
+        body: dict[str, Any] = answer.json()
+        return body
+
     async def forward(self, request: Request, partition: int, body: bytes | None = None) -> Response:
         """The owner's answer to this request, or 503 with a hint to try again while ownership moves."""
         owner = self.url_of(partition)
@@ -63,6 +76,10 @@ class Owners:
             return problem(503, "owner-unreachable", detail, headers=RETRY)
         kept = {name: answer.headers[name] for name in ("etag", "location", "retry-after") if name in answer.headers}
         return Response(answer.content, answer.status_code, headers=kept, media_type=answer.headers.get("content-type"))
+
+
+class NobodyOwns(Exception):
+    """No replica answers for a partition now; ask again."""
 
 
 def owners_known(app: KernelApp) -> dict[str, Any]:

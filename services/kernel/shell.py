@@ -41,10 +41,8 @@ def serve(domain: Domain, wires: Wires, routes: tuple[CommandRoute, ...], defaul
     except SettingsError as error:
         print(f"chainflow {domain.name}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for noisy in ("aiokafka", "httpx", "faust", "mode"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
-    run(compose(domain, wires, routes, settings, summary))
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    run(compose(domain, wires, routes, settings, summary), settings.log_level)
 
 
 def compose(
@@ -68,8 +66,9 @@ def compose(
     owners = Owners(app, settings.url)
     web = FastAPI(title=f"Chainflow {name}", description=summary, docs_url=None, redoc_url=None)
     web.add_exception_handler(RequestValidationError, invalid)
-    web.include_router(CommandEndpoints(processor, asking, owners, routes).router)
-    web.include_router(ViewEndpoints(processor, app, owners).router)
+    views = ViewEndpoints(processor, app, owners)
+    web.include_router(views.router)
+    web.include_router(CommandEndpoints(processor, asking, owners, views, routes).router)
     _add_health(web, app, meters, name)
     app.task(_http(web, settings, asking, owners))
     if settings.tick_seconds:

@@ -97,11 +97,9 @@ def _check(sides: str, pair: Pair) -> None:
     if proto.type not in _SCALARS[Kind.INTEGER if model.kind is Kind.INSTANT else model.kind]:
         raise MappingError(f"{where} is of another protobuf type than {model.kind.value} needs")
     optional = proto.has_presence and proto.containing_oneof is not None
-    if model.kind is not Kind.CHOICE and model.optional != optional:
+    if model.optional != optional and not (model.kind is Kind.CHOICE and model.optional):  # absent is UNSPECIFIED too
         raise MappingError(f"{where} is optional on one side only (T | None is proto3 'optional')")
     if model.kind is Kind.CHOICE:
-        if optional:
-            raise MappingError(f"{where}: an absent choice is UNSPECIFIED; 'optional' would give two kinds of absent")
         numbers_of(model.of, enum_of(proto))
 
 

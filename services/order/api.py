@@ -3,7 +3,7 @@
 A path names the order as ``{buyer}/{number}`` where the seller speaks too, and by its number where only the buyer may.
 """
 
-from services.kernel.http_commands import CommandRoute
+from services.kernel.http_commands import CommandRoute, Sheet
 from services.order.agreement import AcceptAgreement, DeclineAgreement, EndAgreement, ProposeAgreement, SetGrants
 from services.order.enterprise import AddAlias, RegisterEnterprise, RemoveAlias, RenameEnterprise
 from services.order.order_commands import (
@@ -24,6 +24,8 @@ from services.order.order_commands import (
     ReportDelay,
     RevisePromise,
 )
+from services.order.sheet import OrderSheet, agreements_of, order_of
+from services.order.views import AGREEMENTS
 
 OWN = "/orders/{number}"
 OWN_LINE = OWN + "/lines/{line}"
@@ -31,6 +33,8 @@ SHARED = "/orders/{buyer}/{number}"
 SHARED_LINE = SHARED + "/lines/{line}"
 CHANGE = SHARED_LINE + "/changes/{change}"
 AGREEMENT = "/agreements/{buyer}/{seller}/{buyer_item}"
+
+SHEET = Sheet(OrderSheet, AGREEMENTS, agreements_of, order_of)
 
 ROUTES = (
     CommandRoute("PUT", "/enterprise", RegisterEnterprise, "Register the enterprise and its aliases"),
@@ -42,7 +46,7 @@ ROUTES = (
     CommandRoute("POST", AGREEMENT + "/decline", DeclineAgreement, "Decline the other side's terms"),
     CommandRoute("POST", AGREEMENT + "/end", EndAgreement, "End the agreement"),
     CommandRoute("PUT", AGREEMENT + "/grants", SetGrants, "Say what the partner may see further"),
-    CommandRoute("PUT", OWN, PlaceOrder, "Place an order; the same sheet finds the same order"),
+    CommandRoute("PUT", OWN, PlaceOrder, "Place an order; the same sheet finds the same order", SHEET),
     CommandRoute("POST", OWN + "/lines", AddLines, "Add lines to an open order"),
     CommandRoute("POST", OWN + "/releases", ReleaseCallOff, "Release a call-off: replaces its open schedule"),
     CommandRoute("POST", OWN + "/cancel", CancelOrder, "Ask to cancel what is not yet shipped"),
