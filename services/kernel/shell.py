@@ -69,14 +69,14 @@ def compose(
     views = ViewEndpoints(processor, app, owners)
     web.include_router(views.router)
     web.include_router(CommandEndpoints(processor, asking, owners, views, routes).router)
-    _add_health(web, app, meters, name)
+    _add_health(web, app, meters, name, settings.url)
     app.task(_http(web, settings, asking, owners))
     if settings.tick_seconds:
         app.task(_ticker(app, settings, wires.clock))
     return app
 
 
-def _add_health(web: FastAPI, app: KernelApp, meters: Meters, name: str) -> None:
+def _add_health(web: FastAPI, app: KernelApp, meters: Meters, name: str, own_url: str) -> None:
     @web.get("/health/live", summary="The process answers", tags=["health"])
     async def live() -> dict[str, str]:
         return {"service": name, "status": "live"}
@@ -87,7 +87,7 @@ def _add_health(web: FastAPI, app: KernelApp, meters: Meters, name: str) -> None
     async def ready() -> Response:
         mine = sorted(number for number, lease in app.leases.items() if lease.open)
         known = owners_known(app)
-        owned = {number for numbers in known.values() for number in numbers}
+        owned = {number for url, numbers in known.items() for number in numbers if url != own_url} | set(mine)
         body = {"service": name, "mine": mine, "owners": known}
         good = len(mine) == len(app.leases) and owned >= set(range(app.conf.topic_partitions))
         return Response(orjson.dumps(body), 200 if good else 503, media_type="application/json")
