@@ -5,10 +5,11 @@ the buyer). Deliberately lacks: who may say them, which is the shipment's (shipm
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO, in_range
 from services.fulfillment.keys import NO_ITEM, ItemId, LineId, SiteId
 from services.kernel.values import EnterpriseId, Quantity
@@ -131,13 +132,22 @@ class ShipmentLine:
 def with_shipped(line: ShipmentLine, amount: Decimal, cancelled: Decimal, at_ms: int) -> ShipmentLine:
     """The line after so much more was shipped and so much of the rest given up. More shipped opens a receipt again."""
     shipped = line.shipped + amount
-    return replace(
-        line,
+    # Written out, as in ``tallied``: amended() takes three times as long, and this is the busiest path.
+    return ShipmentLine(
+        item=line.item,
+        unit=line.unit,
         quantity=line.quantity - cancelled,
-        cancelled=line.cancelled + cancelled,
+        flow_key=line.flow_key,
+        buyer_item=line.buyer_item,
+        want=line.want,
+        picked=line.picked,
+        packed=line.packed,
         shipped=shipped,
+        received=line.received,
+        cancelled=line.cancelled + cancelled,
         concluded=line.received >= shipped if amount else line.concluded,
         shipped_at_ms=max(at_ms, line.shipped_at_ms or 0) if amount else line.shipped_at_ms,
+        received_at_ms=line.received_at_ms,
     )
 
 
@@ -145,38 +155,61 @@ def with_received(line: ShipmentLine, amount: Decimal, final: bool, at_ms: int) 
     """The line after so much more was received; ``final``: no more is expected."""
     received = line.received + amount
     concluded = final or (line.shipped > 0 and received >= line.shipped)
-    return replace(line, received=received, concluded=concluded, received_at_ms=max(at_ms, line.received_at_ms or 0))
+    return amended(line, received=received, concluded=concluded, received_at_ms=max(at_ms, line.received_at_ms or 0))
 
 
-def tallied(head: ShipmentHead, moves: Iterable[tuple[ShipmentLine | None, ShipmentLine]]) -> dict[str, object]:
-    """The fields of the head that change when lines go from old to new: counts, sums, the unit if there is but one."""
+def tallied(
+    head: ShipmentHead,
+    moves: Iterable[tuple[ShipmentLine | None, ShipmentLine]],
+    *,
+    carrier: str = "",
+    tracking: str = "",
+    shipped_at_ms: int | None = None,
+    received_at_ms: int | None = None,
+    reason: str = "",
+) -> ShipmentHead:
+    """The head after lines went from old to new, and with what else is given.
+
+    Counts, sums, the unit if there is but one, and the status once something was shipped.
+    """
     lines, opened, transit, disputed = head.lines, head.open_lines, head.transit_lines, head.disputed_lines
     quantity, shipped, received, unit = head.quantity, head.shipped, head.received, head.unit
     for old, new in moves:
         if old is None:
             unit = new.unit if lines == 0 or unit == new.unit else ""
             lines += 1
-            opened += new.open > 0
-            transit += new.in_transit
-            disputed += new.disputed
-            quantity, shipped, received = quantity + new.quantity, shipped + new.shipped, received + new.received
-        else:
-            opened += (new.open > 0) - (old.open > 0)
-            transit += new.in_transit - old.in_transit
-            disputed += new.disputed - old.disputed
-            quantity += new.quantity - old.quantity
-            shipped += new.shipped - old.shipped
-            received += new.received - old.received
-    return {
-        "lines": lines,
-        "open_lines": opened,
-        "transit_lines": transit,
-        "disputed_lines": disputed,
-        "quantity": quantity,
-        "shipped": shipped,
-        "received": received,
-        "unit": unit,
-    }
+            old = ShipmentLine(new.item, new.unit, ZERO)
+        opened += (new.quantity > new.shipped) - (old.quantity > old.shipped)
+        transit += new.in_transit - old.in_transit
+        disputed += new.disputed - old.disputed
+        quantity += new.quantity - old.quantity
+        shipped += new.shipped - old.shipped
+        received += new.received - old.received
+    shipped_at_ms = shipped_at_ms or head.shipped_at_ms
+    status = head.status
+    if shipped_at_ms is not None:
+        status = ShipmentStatus.SHIPPED if opened or transit else ShipmentStatus.DELIVERED
+    return ShipmentHead(
+        status=status,
+        ship_at_ms=head.ship_at_ms,
+        deliver_at_ms=head.deliver_at_ms,
+        carrier=carrier or head.carrier,
+        unit=unit,
+        lines=lines,
+        open_lines=opened,
+        transit_lines=transit,
+        quantity=quantity,
+        shipped=shipped,
+        received=received,
+        tracking=tracking or head.tracking,
+        shipped_at_ms=shipped_at_ms,
+        received_at_ms=received_at_ms or head.received_at_ms,
+        estimated_ship_at_ms=head.estimated_ship_at_ms,
+        estimated_delivery_at_ms=head.estimated_delivery_at_ms,
+        arrived_at_ms=head.arrived_at_ms,
+        disputed_lines=disputed,
+        reason=reason or head.reason,
+    )
 
 
 def expected(head: ShipmentHead, line: ShipmentLine) -> tuple[int, int]:

@@ -6,10 +6,11 @@ over its shipments, the answer to a cancellation, the expected date. Deliberatel
 (picking, milestones, claims), stock, promises.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, assert_never
 
+from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO
 from services.fulfillment.keys import FlowKey, ItemId, ShipmentKey, SiteId, TransferId, transfer_flow_key
 from services.fulfillment.legs import (
@@ -172,10 +173,10 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
     """The rows that the fact changes. Total."""
     head: FlowHead | None = rows.get("head")
     match fact:
-        case FlowAgreed(terms):
-            return _begun(rows, terms) if head is None else _agreed_again(rows, head, terms)
         case LegReported():
             return _reported(rows, head, fact)
+        case FlowAgreed(terms):
+            return _begun(rows, terms) if head is None else _agreed_again(rows, head, terms)
         case LegRejected():
             return {}
         case _ if head is None:  # cannot come about: all further facts follow a FlowAgreed
@@ -183,17 +184,17 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
         case LegWanted():
             return _wanted(rows, head, fact)
         case FlowCovered(stock, _, reserved, issued, waiting):
-            return {"head": replace(head, stock=stock, reserved=reserved, issued=issued, waiting=waiting)}
+            return {"head": amended(head, stock=stock, reserved=reserved, issued=issued, waiting=waiting)}
         case CancellationAnswered(cancelled, answered):
-            return {"head": replace(head, cancelled=cancelled.amount, cancel_answered=answered.amount)}
+            return {"head": amended(head, cancelled=cancelled.amount, cancel_answered=answered.amount)}
         case CancellationCorrected(cancelled):
-            return {"head": replace(head, cancelled=cancelled.amount)}
+            return {"head": amended(head, cancelled=cancelled.amount)}
         case RestWaived(quantity):
-            return {"head": replace(head, waived=quantity.amount)}
+            return {"head": amended(head, waived=quantity.amount)}
         case FlowExpected(ship_at, arrive_at, reason):
-            return {"head": replace(head, ship_at_ms=ship_at, arrive_at_ms=arrive_at, reason=reason)}
+            return {"head": amended(head, ship_at_ms=ship_at, arrive_at_ms=arrive_at, reason=reason)}
         case FlowFulfilled(at_ms):
-            return {"head": replace(head, fulfilled_at_ms=at_ms)}
+            return {"head": amended(head, fulfilled_at_ms=at_ms)}
         case _:
             assert_never(fact)
 
@@ -209,20 +210,20 @@ def _begun(rows: Rows, terms: FlowTerms) -> Changes:
         else:
             changes[key] = None
     ship_at, arrive_at = horizon(terms, head, (item for item in legs_of(rows) if item[0] not in changes))
-    changes["head"] = replace(head, ship_at_ms=ship_at, arrive_at_ms=arrive_at)
+    changes["head"] = amended(head, ship_at_ms=ship_at, arrive_at_ms=arrive_at)
     return changes
 
 
 def _agreed_again(rows: Rows, head: FlowHead, terms: FlowTerms) -> Changes:
     if rows.get("terms").seller_quantity == terms.seller_quantity:  # type: ignore[union-attr]  # never without terms
         return {"terms": terms}
-    return {"terms": terms, "head": replace(head, waived=ZERO, fulfilled_at_ms=None)}
+    return {"terms": terms, "head": amended(head, waived=ZERO, fulfilled_at_ms=None)}
 
 
-def _moved(head: FlowHead, old: Leg | None, new: Leg) -> FlowHead:
-    """The head with its sums moved from the leg as it was to the leg as it is."""
+def _moved(head: FlowHead, old: Leg | None, new: Leg, **fields: Any) -> FlowHead:
+    """The head with its sums moved from the leg as it was to the leg as it is; ``fields`` change beside them."""
     before, after = (old.report if old is not None else NOTHING_SAID), new.report
-    return replace(
+    return amended(
         head,
         held=head.held + new.held - (old.held if old is not None else ZERO),
         planned=head.planned + after.planned - before.planned,
@@ -230,21 +231,22 @@ def _moved(head: FlowHead, old: Leg | None, new: Leg) -> FlowHead:
         received=head.received + after.received - before.received,
         in_transit=head.in_transit + new.in_transit - (old.in_transit if old is not None else ZERO),
         unsettled=head.unsettled + (not new.settled) - (old is not None and not old.settled),
+        **fields,
     )
 
 
 def _reported(rows: Rows, head: FlowHead | None, fact: LegReported) -> Changes:
     key = fact.shipment_key
     old: Leg | None = rows.get(key)
-    new = Leg(False, ZERO, 0, 0, fact.report) if old is None else replace(old, report=fact.report)
+    new = Leg(False, ZERO, 0, 0, fact.report) if old is None else amended(old, report=fact.report)
     if head is None:
         return {key: new}
-    head = _moved(head, old, new)
+    fields: dict[str, Any] = {}
     if fact.report.closed and head.open_leg == key:
-        head = replace(head, open_leg=None)
+        fields["open_leg"] = None
     if fact.shipped_more:
-        head = replace(head, last_shipment=key)
-    return {key: new, "head": head}
+        fields["last_shipment"] = key
+    return {key: new, "head": _moved(head, old, new, **fields)}
 
 
 def _wanted(rows: Rows, head: FlowHead, fact: LegWanted) -> Changes:
@@ -252,12 +254,12 @@ def _wanted(rows: Rows, head: FlowHead, fact: LegWanted) -> Changes:
     old: Leg | None = rows.get(key)
     report = old.report if old is not None else NOTHING_SAID
     new = Leg(fact.own, amount, fact.want, fact.due_at_ms, report)
-    head = _moved(head, old, new)
+    fields: dict[str, Any] = {}
     if fact.leg:
-        head = replace(head, legs=fact.leg, open_leg=key)
+        fields = {"legs": fact.leg, "open_leg": key}
     elif not amount and head.open_leg == key:
-        head = replace(head, open_leg=None)
-    return {key: new, "head": head}
+        fields["open_leg"] = None
+    return {key: new, "head": _moved(head, old, new, **fields)}
 
 
 def flow_key_of(command: Command, sender: EnterpriseId) -> str:

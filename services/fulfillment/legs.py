@@ -277,8 +277,7 @@ def plan(flow: FlowKey, terms: FlowTerms, head: FlowHead, rows: Rows, redate: bo
     """What to ask of which shipment so that the legs hold what is covered and may be shipped; at most one ask per leg.
 
     Too much is taken back from the latest due first. For want of cover only the flow's own asks shrink (a seller may
-    plan by hand what no pool covers), and not before the pool has heard of all that was shipped; for want of need all
-    do.
+    plan by hand what no pool covers), for want of need all do.
     ``redate``: the dates changed, so open legs are asked again with new ones.
     """
     may = limit(terms, head)
@@ -294,8 +293,7 @@ def plan(flow: FlowKey, terms: FlowTerms, head: FlowHead, rows: Rows, redate: bo
         asks.redate()
     if head.held > target:
         latest_first = sorted(legs_of(rows), key=lambda item: (item[1].due_at_ms, len(item[0]), item[0]), reverse=True)
-        if head.issued >= head.shipped:
-            asks.take_back([item for item in latest_first if item[1].own], target)
+        asks.take_back([item for item in latest_first if item[1].own], target)
         asks.take_back(latest_first, may)
     elif head.held < target:
         asks.ask_for(target)

@@ -9,10 +9,11 @@ receipts are reports and stand even against the plan.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, assert_never
 
+from services.fulfillment.amend import amended
 from services.fulfillment.consignment import (
     MilestoneCertainty,
     MilestoneKind,
@@ -338,10 +339,10 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
             if old is None:
                 new = ShipmentLine(item, quantity.unit, quantity.amount, flow_key, buyer_item, want)
             else:
-                new = replace(old, quantity=quantity.amount, want=want)
-            return _moved(head, {line: (old, new)})
+                new = amended(old, quantity=quantity.amount, want=want)
+            return {line_row(line): new, "head": tallied(head, ((old, new),))}
         case ShipmentRescheduled(ship_at, deliver_at):
-            return {"head": replace(head, ship_at_ms=ship_at, deliver_at_ms=deliver_at)}
+            return {"head": amended(head, ship_at_ms=ship_at, deliver_at_ms=deliver_at)}
         case ShipmentPicked(lines):
             return _handled(rows, head, lines, ShipmentStatus.PICKING)
         case ShipmentPacked(lines):
@@ -358,16 +359,13 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
             assert_never(fact)
 
 
-def _moved(
-    head: ShipmentHead, moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]], **fields: Any
-) -> dict[str, Any]:
-    """The changed rows when lines go from old to new; ``fields`` of the head change beside its sums."""
-    fields.update(tallied(head, moves.values()))
-    if fields.get("shipped_at_ms", head.shipped_at_ms) is not None:
-        done = not fields["open_lines"] and not fields["transit_lines"]
-        fields["status"] = ShipmentStatus.DELIVERED if done else ShipmentStatus.SHIPPED
+_Moves = dict[LineId, tuple[ShipmentLine | None, ShipmentLine]]
+
+
+def _moved(head: ShipmentHead, moves: _Moves) -> dict[str, Any]:
+    """The changed rows when lines go from old to new; the head is as ``tallied`` gave it."""
     changes: dict[str, Any] = {line_row(line): new for line, (_, new) in moves.items()}
-    changes["head"] = replace(head, **fields)
+    changes["head"] = head
     return changes
 
 
@@ -379,18 +377,18 @@ def _handled(rows: Rows, head: ShipmentHead, lines: Iterable[LineQuantity], stat
         if line is not None:
             if status is ShipmentStatus.PACKED:
                 packed = line.packed + part.quantity.amount
-                changes[line_row(part.line)] = replace(line, packed=packed, picked=max(line.picked, packed))
+                changes[line_row(part.line)] = amended(line, packed=packed, picked=max(line.picked, packed))
             else:
-                changes[line_row(part.line)] = replace(line, picked=line.picked + part.quantity.amount)
+                changes[line_row(part.line)] = amended(line, picked=line.picked + part.quantity.amount)
     if head.status is ShipmentStatus.PLANNED or (
         head.status is ShipmentStatus.PICKING and status is ShipmentStatus.PACKED
     ):
-        changes["head"] = replace(head, status=status)
+        changes["head"] = amended(head, status=status)
     return changes
 
 
 def _shipped(rows: Rows, head: ShipmentHead, fact: ShipmentShipped) -> Changes:
-    moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]] = {}
+    moves: _Moves = {}
     shipped_at = head.shipped_at_ms
     for part in fact.lines:
         old: ShipmentLine | None = rows.get(line_row(part.line))
@@ -398,22 +396,18 @@ def _shipped(rows: Rows, head: ShipmentHead, fact: ShipmentShipped) -> Changes:
         moves[part.line] = old, with_shipped(base, part.quantity.amount, part.cancelled, fact.shipped_at_ms)
         if part.quantity.amount:
             shipped_at = max(fact.shipped_at_ms, shipped_at or 0)
-    return _moved(
-        head,
-        moves,
-        shipped_at_ms=shipped_at,
-        carrier=fact.carrier or head.carrier,
-        tracking=fact.tracking or head.tracking,
-    )
+    after = tallied(head, moves.values(), shipped_at_ms=shipped_at, carrier=fact.carrier, tracking=fact.tracking)
+    return _moved(after, moves)
 
 
 def _received(rows: Rows, head: ShipmentHead, fact: ShipmentReceived) -> Changes:
-    moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]] = {}
+    moves: _Moves = {}
     for part in fact.lines:
         old: ShipmentLine | None = rows.get(line_row(part.line))
         base = old if old is not None else ShipmentLine(part.item, part.quantity.unit, Decimal(0))
         moves[part.line] = old, with_received(base, part.quantity.amount, part.final, fact.received_at_ms)
-    return _moved(head, moves, received_at_ms=max(fact.received_at_ms, head.received_at_ms or 0))
+    received_at = max(fact.received_at_ms, head.received_at_ms or 0)
+    return _moved(tallied(head, moves.values(), received_at_ms=received_at), moves)
 
 
 def _with_milestone(head: ShipmentHead, fact: MilestoneReported) -> ShipmentHead:
@@ -421,11 +415,11 @@ def _with_milestone(head: ShipmentHead, fact: MilestoneReported) -> ShipmentHead
     reason = ": ".join(part for part in (fact.reason_code, fact.reason_text) if part)
     match fact.kind:
         case MilestoneKind.DEPARTURE:
-            return replace(head, estimated_ship_at_ms=fact.at_ms, reason=reason)
+            return amended(head, estimated_ship_at_ms=fact.at_ms, reason=reason)
         case MilestoneKind.ARRIVAL | MilestoneKind.DELIVERY:
             if fact.certainty is MilestoneCertainty.ACTUAL:
-                return replace(head, arrived_at_ms=fact.at_ms, reason=reason or head.reason)
-            return replace(head, estimated_delivery_at_ms=fact.at_ms, reason=reason)
+                return amended(head, arrived_at_ms=fact.at_ms, reason=reason or head.reason)
+            return amended(head, estimated_delivery_at_ms=fact.at_ms, reason=reason)
         case MilestoneKind.PICKUP | MilestoneKind.TRANSSHIPMENT | MilestoneKind.CUSTOMS:
             return head
         case _:
@@ -433,15 +427,15 @@ def _with_milestone(head: ShipmentHead, fact: MilestoneReported) -> ShipmentHead
 
 
 def _cancelled(rows: Rows, head: ShipmentHead, reason: str) -> Changes:
-    moves: dict[LineId, tuple[ShipmentLine | None, ShipmentLine]] = {}
+    moves: _Moves = {}
     for key, line in rows.scan("line/"):
         if line.open:
-            rest = replace(line, quantity=line.shipped, cancelled=line.cancelled + line.open)
+            rest = amended(line, quantity=line.shipped, cancelled=line.cancelled + line.open)
             moves[LineId(key[len("line/") :])] = line, rest
-    changes = _moved(head, moves, reason=reason or head.reason)
+    after = tallied(head, moves.values(), reason=reason)
     if head.shipped_at_ms is None:
-        changes["head"] = replace(changes["head"], status=ShipmentStatus.CANCELLED)
-    return changes
+        after = amended(after, status=ShipmentStatus.CANCELLED)
+    return _moved(after, moves)
 
 
 def shipment_key_of(command: Command, sender: EnterpriseId) -> str:

@@ -313,10 +313,9 @@ def _receive(known: _Known, command: ReceiveShipment) -> tuple[Fact, ...] | Refu
 
 def _claims(known: _Known, fact: ShipmentShipped | ShipmentReceived) -> list[Fact]:
     """The disputes that the fact opens, changes or settles, line by line."""
-    receiving = isinstance(fact, ShipmentReceived)
+    if known.head.received_at_ms is None and isinstance(fact, ShipmentShipped):
+        return []  # one claim alone
     before = [(part, known.line(part.line)) for part in fact.lines]
-    if not receiving and not any(line is not None and (line.received or line.concluded) for _, line in before):
-        return []
     changes = evolve(known.rows, fact)
     facts: list[Fact] = []
     for part, old in before:

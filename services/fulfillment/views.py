@@ -5,7 +5,7 @@ of the seller is. Deliberately lacks: rows for anybody else, carriers included; 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -169,26 +169,28 @@ def _lane_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
 def _shipment_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> list[FeedRow]:
     terms: ShipmentTerms | None = rows.get("terms")
     head: ShipmentHead | None = rows.get("head")
-    if terms is None or head is None or all(isinstance(fact, WantDeclined) for fact in facts):
+    if terms is None or head is None or type(facts[0]) is WantDeclined:
         return []
     row_id = key[len("shipment/") :]
-    internal = terms.seller == terms.buyer
-    sellers = _shipment_row(key, terms, head, Direction.INTERNAL if internal else Direction.OUTBOUND, as_of_ms)
-    feed = [FeedRow(terms.seller, "shipments", row_id, sellers)]
-    if not internal:
-        status = head.status
-        shown = ShipmentStatus.PLANNED if status in (ShipmentStatus.PICKING, ShipmentStatus.PACKED) else status
-        buyers = replace(sellers, direction=Direction.INBOUND, partner=terms.seller, status=shown)
-        feed.append(FeedRow(terms.buyer, "shipments", row_id, buyers))
+    seller, buyer = terms.seller, terms.buyer
+    outbound = Direction.INTERNAL if seller == buyer else Direction.OUTBOUND
+    sides = [(seller, buyer, outbound, head.status)]
+    if seller != buyer:
+        begun = head.status is ShipmentStatus.PICKING or head.status is ShipmentStatus.PACKED
+        sides.append((buyer, seller, Direction.INBOUND, ShipmentStatus.PLANNED if begun else head.status))
+    dates = expected_whole(head)
+    sums = (total(head, head.quantity), total(head, head.shipped), total(head, head.received))
+    feed = []
+    for viewer, partner, direction, status in sides:
+        row = _shipment_row(key, terms, head, (direction, partner, status), dates, sums, as_of_ms)
+        feed.append(FeedRow(viewer, "shipments", row_id, row))
     for name in _touched(rows, facts):
         line: ShipmentLine | None = rows.get(line_row(name))
         if line is not None:
             line_id = f"{row_id}/{name}"
-            shown_line = _line_row(key, name, terms.buyer, sellers.direction, line, as_of_ms)
-            feed.append(FeedRow(terms.seller, "shipment-lines", line_id, shown_line))
-            if not internal:
-                shown_line = _line_row(key, name, terms.seller, Direction.INBOUND, line, as_of_ms)
-                feed.append(FeedRow(terms.buyer, "shipment-lines", line_id, shown_line))
+            for viewer, partner, direction, _ in sides:
+                shown = _line_row(key, name, partner, direction, line, as_of_ms)
+                feed.append(FeedRow(viewer, "shipment-lines", line_id, shown))
     return feed
 
 
@@ -210,30 +212,34 @@ def _touched(rows: Rows, facts: tuple[Any, ...]) -> dict[LineId, None]:
 
 
 def _shipment_row(
-    key: str, terms: ShipmentTerms, head: ShipmentHead, direction: Direction, as_of_ms: int
+    key: str,
+    terms: ShipmentTerms,
+    head: ShipmentHead,
+    side: tuple[Direction, EnterpriseId, ShipmentStatus],
+    dates: tuple[int, int],
+    sums: tuple[Quantity | None, Quantity | None, Quantity | None],
+    as_of_ms: int,
 ) -> ShipmentRow:
-    """The seller's row."""
-    ship_at, deliver_at = expected_whole(head)
     return ShipmentRow(
         key,
-        direction,
-        terms.buyer,
+        side[0],
+        side[1],
         terms.ship_from,
         terms.ship_to,
-        head.status,
+        side[2],
         head.carrier,
         head.tracking,
         head.ship_at_ms,
-        ship_at,
+        dates[0],
         head.shipped_at_ms,
         head.deliver_at_ms,
-        deliver_at,
+        dates[1],
         head.received_at_ms,
-        ship_at > head.ship_at_ms or deliver_at > head.deliver_at_ms,
+        dates[0] > head.ship_at_ms or dates[1] > head.deliver_at_ms,
         head.lines,
-        total(head, head.quantity),
-        total(head, head.shipped),
-        total(head, head.received),
+        sums[0],
+        sums[1],
+        sums[2],
         head.disputed_lines > 0,
         head.reason,
         as_of_ms,
@@ -264,7 +270,7 @@ def _line_row(
 def _flow_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> Iterator[FeedRow]:
     terms: FlowTerms | None = rows.get("terms")
     head: FlowHead | None = rows.get("head")
-    if terms is None or head is None or all(isinstance(fact, LegRejected) for fact in facts):
+    if terms is None or head is None or type(facts[0]) is LegRejected:
         return
     row_id = key[len("flow/") :]
     internal = terms.seller == terms.buyer

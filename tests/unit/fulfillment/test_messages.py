@@ -1,0 +1,143 @@
+"""What a whole story says fits the wire and the row codec, there and back; and an amended row is a right one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from schemas.python.chainflow.fulfillment.v1 import (
+    commands_pb2,
+    events_pb2,
+    feed_pb2,
+    legs_pb2,
+    links_pb2,
+    progress_pb2,
+)
+from schemas.python.chainflow.inventory.v1 import links_pb2 as availability_pb2
+from schemas.python.chainflow.kernel.v1 import clock_pb2, dead_letter_pb2, outcome_pb2
+from schemas.python.chainflow.order.v1 import links_pb2 as order_pb2
+from services.fulfillment.amend import amended
+from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
+from services.fulfillment.domain import DOMAIN
+from services.fulfillment.flow import CancelTransfer, TransferStock
+from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, TransferId
+from services.fulfillment.lane import CarrierMode, ChangeLeadTime, CloseLane, DefineLane
+from services.fulfillment.links import LINKS
+from services.fulfillment.shipment import (
+    CancelShipment,
+    LineQuantity,
+    PackShipment,
+    PickShipment,
+    PlannedLine,
+    PlanShipment,
+    ReceiveShipment,
+    ReportMilestone,
+    ShipShipment,
+)
+from services.kernel.codec import Meta
+from services.kernel.model import Link
+from services.kernel.row_codec import RowCodec
+from services.kernel.wiring import wires_of
+from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, SELLER, STRANGER, World, agreed, pieces, ready
+
+REGISTERED = (
+    commands_pb2, events_pb2, feed_pb2, legs_pb2, links_pb2, progress_pb2, availability_pb2, clock_pb2, dead_letter_pb2,
+    outcome_pb2, order_pb2,
+)  # fmt: skip
+META = Meta("c-1", occurred_at_ms=NOW, enterprise="maker")
+LANE = (SELLER, SiteId("plant"), BUYER, SiteId("dock"))
+NAME, MINE = ShipmentId("leader-4711-10-1"), ShipmentId("mine")
+
+
+def part(line: str, amount: int, item: str = "") -> tuple[LineQuantity, ...]:
+    return (LineQuantity(LineId(line), pieces(amount), ItemId(item)),)
+
+
+def commands() -> Iterator[tuple[Any, Any]]:
+    """One of each command, in an order in which each makes facts."""
+    yield DefineLane(*LANE, 60, CarrierMode.ROAD), SELLER
+    yield ChangeLeadTime(*LANE, 90), SELLER
+    yield CloseLane(*LANE), SELLER
+    yield TransferStock(TransferId("t"), ItemId("M-1"), SiteId("plant"), SiteId("hub"), pieces(5), NOW, 60), SELLER
+    yield CancelTransfer(TransferId("t")), SELLER
+    line = PlannedLine(LineId("a"), ItemId("M-1"), pieces(2), FLOW, ItemId("L-1"))
+    yield PlanShipment(MINE, BUYER, SiteId("plant"), SiteId("dock"), "trucks", NOW, NOW + DAY, (line,)), SELLER
+    yield PlanShipment(MINE, BUYER, SiteId("plant"), SiteId("dock"), "", NOW, NOW + DAY, (line,)), STRANGER
+    yield PickShipment(SELLER, NAME, part("1", 1)), SELLER
+    yield PackShipment(SELLER, NAME, part("1", 1)), SELLER
+    yield ReportMilestone(SELLER, MINE, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, NOW + 9 * DAY, "X"), SELLER
+    yield CancelShipment(SELLER, MINE, "no truck"), SELLER
+    yield ReceiveShipment(SELLER, NAME, NOW + DAY, part("1", 1)), BUYER
+    yield ShipShipment(SELLER, NAME, NOW + DAY, part("1", 4), "trucks", "T-1", cancel_rest=True), SELLER
+    yield ReceiveShipment(SELLER, NAME, NOW + DAY, part("1", 2)), BUYER
+    yield ReceiveShipment(SELLER, NAME, NOW + DAY, part("1", 1)), BUYER
+
+
+@pytest.fixture(scope="module")
+def story() -> World:
+    """A story that makes every fact there is."""
+    world = ready(10, on_hand=6, closes_at=pieces(9))
+    for command, sender in commands():
+        assert isinstance(world.say(command, sender), tuple), command
+        world.run()
+    again = ShipmentId("leader-4711-10-2")
+    world.agree(agreed(10, cancel=1, due_ms=NOW + 12 * DAY, closes_at=pieces(9)))
+    world.run()
+    world.say(CancelShipment(SELLER, again))
+    world.run()
+    world.stock(20)
+    world.run()
+    last = sorted(key for key in world.rows if key.startswith("shipment/maker/leader"))[-1]
+    world.say(ShipShipment(SELLER, ShipmentId(last.split("/")[2]), NOW + DAY, part("1", 4)))
+    world.run()
+    world.say(ReceiveShipment(SELLER, ShipmentId(last.split("/")[2]), NOW + 2 * DAY), BUYER)
+    world.run()
+    world.agree(agreed(20, cancel=1, closes_at=pieces(0), closed=True))
+    world.run()
+    world.say(ShipShipment(SELLER, NAME, NOW + DAY, part("1", 12)))
+    world.run()
+    free = PlannedLine(LineId("1"), ItemId("M-9"), pieces(1))
+    world.say(PlanShipment(ShipmentId("leader-4799-10-1"), STRANGER, SiteId(""), SiteId(""), "", NOW, NOW, (free,)))
+    other = agreed(3, order_key="order/leader/4799", ship_from=SiteId(""))
+    world.send("order/leader/4799", Link("order-lines-v1", "flow/leader/4799/10", "line", other))
+    world.run()
+    return world
+
+
+def test_the_story_makes_every_fact(story: World) -> None:
+    made = {type(fact) for _, fact in story.log}
+    assert {fact for aggregate in DOMAIN.aggregates for fact in aggregate.facts} - made == set()
+
+
+def test_every_message_crosses_the_wire(story: World) -> None:
+    wires = wires_of(DOMAIN, LINKS)
+    for _, fact in story.log:
+        assert wires.events.decode(wires.events.encode(META, fact))[1] == fact
+    for command, _ in commands():
+        assert wires.commands.decode(wires.commands.encode(META, command))[1] == command
+    for link in story.sent:
+        if link.topic in wires.links_out:
+            wire = wires.links_out[link.topic]
+            assert wire.decode(wire.encode(META, link.state, link=link.link))[1] == link.state
+    for feed in story.feed:
+        data = wires.feed.encode(META, feed.row, view=feed.view, row_id=feed.row_id, removed=feed.row is None)
+        assert wires.feed.decode(data)[1] == feed.row
+
+
+def test_every_row_is_kept_as_it_was(story: World) -> None:
+    kinds = {aggregate.kind: aggregate for aggregate in DOMAIN.aggregates}
+    seen = set()
+    for key, rows in story.rows.items():
+        for name, row in rows.items():
+            codec = RowCodec(kinds[key.partition("/")[0]].rows[name.partition("/")[0]])
+            assert codec.decode(codec.encode(row)) == row
+            seen.add(type(row))
+    assert {row for kind in ("flow", "shipment") for row in kinds[kind].rows.values()} <= seen
+
+
+def test_an_amended_row_is_what_replace_gives(story: World) -> None:
+    head = story.head
+    assert amended(head, reason="x", legs=7) == replace(head, reason="x", legs=7)
+    with pytest.raises(AttributeError):
+        amended(head, no_such_field=1)
