@@ -172,6 +172,10 @@ def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Ite
     return _project_enterprise(key, rows)
 
 
+_OF_LINES = (OrderPlaced, LinesAdded, CallOffReleased)
+_OF_THE_ORDER = (WatchMoved, OrderCompleted)
+
+
 def _project_order(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[FeedRow]:
     head: Order | None = rows.get(HEAD)
     if head is None:
@@ -179,10 +183,10 @@ def _project_order(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[Fee
     buyer, number = order.parties_of_key(key)
     numbers: dict[LineNumber, None] = {}
     for fact in facts:
-        if isinstance(fact, OrderPlaced | LinesAdded | CallOffReleased):
+        if isinstance(fact, _OF_LINES):
             for one in fact.lines:
                 numbers[one.line] = None
-        elif not isinstance(fact, WatchMoved | OrderCompleted):
+        elif not isinstance(fact, _OF_THE_ORDER):
             numbers[fact.line] = None
     for line_number in numbers:
         line: Line | None = rows.get(line_key(line_number))
