@@ -2,7 +2,7 @@
 
 The generated modules are imported as ``schemas.python.chainflow.<domain>.v1.<file>_pb2``: protoc writes imports that
 start at the folder it was given, and they are rewritten to start at the repository, so that no program has to alter its
-path. Deliberately lacks: the rules of style and compatibility (schemas/check.py).
+path. Deliberately lacks: the rules of style and compatibility (buf.yaml).
 """
 
 import re

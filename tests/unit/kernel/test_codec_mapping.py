@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.kernel.codec import MappingError, Wire
+from services.kernel.codec import Malformed, MappingError, Meta, Wire
 from services.kernel.shapes import fields_of
 from services.kernel.values import Quantity
 from tests.support.protos import compile_proto, message_class
@@ -111,8 +111,19 @@ def test_choices_with_another_name_or_optional_are_refused() -> None:
     members = "{ PAINT_UNSPECIFIED = 0; PAINT_RED = 1; PAINT_DARK_BLUE = 2; }"
     with pytest.raises(MappingError, match="names differ"):
         wire("Paint x = 1;", made(Colour), f"enum Paint {members}")
-    with pytest.raises(MappingError, match="UNSPECIFIED"):
-        wire("optional Colour x = 1;", made(Colour | None), f"enum Colour {members.replace('PAINT', 'COLOUR')}")
+    with pytest.raises(MappingError, match="optional on one side"):
+        wire("optional Colour x = 1;", made(Colour), f"enum Colour {members.replace('PAINT', 'COLOUR')}")
+
+
+@pytest.mark.parametrize("field", ["Colour x = 1;", "optional Colour x = 1;"])
+def test_an_absent_choice_is_unspecified_or_not_there(field: str) -> None:
+    maybe = made(Colour | None)
+    both = wire(field, maybe, "enum Colour { COLOUR_UNSPECIFIED = 0; COLOUR_RED = 1; COLOUR_DARK_BLUE = 2; }")
+    for value in (None, *Colour):
+        assert both.decode(both.encode(Meta("1"), maybe(value)))[1].x is value
+    nothing = both.encode(Meta("1"), maybe(None))
+    assert nothing.endswith(b"\x12\x00")
+    assert both.decode(nothing[:-1] + b"\x02\x08\x00")[1].x is None
 
 
 def test_the_union_and_the_oneof_have_the_same_members() -> None:
@@ -128,9 +139,18 @@ def test_the_union_and_the_oneof_have_the_same_members() -> None:
         Wire(message_class(pool, "t.TEvent"), 1, (Made,), "body")
 
 
-def test_a_top_level_message_is_the_first_of_its_file() -> None:
-    with pytest.raises(MappingError, match="not the first message"):
-        wire(GOOD, top="message First {} " + TOP)
+def test_the_place_of_a_message_in_its_file_is_in_the_frame() -> None:
+    """Confluent's wire format: a list of indexes as zigzag varints, and one 0x00 for the list of a single 0."""
+    body = Made("screw", 60_000)
+    assert wire(GOOD).encode(Meta("1"), body)[:6].hex() == "000000000100"
+    third = wire(GOOD, top="message First {} message Second {} " + TOP)
+    data = third.encode(Meta("1"), body)
+    assert data[:7].hex() == "00000000010204"
+    assert third.decode(data)[1] == body
+    with pytest.raises(Malformed, match="unknown-message-index"):
+        third.decode(wire(GOOD).encode(Meta("1"), body))
+    with pytest.raises(MappingError, match="message 64"):
+        wire(GOOD, top="".join(f"message M{n} {{}} " for n in range(64)) + TOP)
 
 
 def test_beside_the_oneof_stand_scalars_only() -> None:
