@@ -228,7 +228,7 @@ def _transfer(draft: _Draft, command: TransferStock, origin: Origin) -> tuple[Fa
     return _settle(draft, transfer_flow_key(owner, command.transfer))
 
 
-def _settle(draft: _Draft, flow_key: FlowKey, reason: str = "", redate: bool = False) -> tuple[Fact, ...]:
+def _settle(draft: _Draft, flow_key: FlowKey, reason: str | None = None, redate: bool = False) -> tuple[Fact, ...]:
     """What follows from the rows as they are now, whatever changed them: so no order of messages matters."""
     terms = draft.terms
     unit, agreed = terms.seller_quantity.unit, terms.seller_quantity.amount
@@ -255,11 +255,12 @@ def _settle(draft: _Draft, flow_key: FlowKey, reason: str = "", redate: bool = F
     return tuple(draft.facts)
 
 
-def _settle_dates(draft: _Draft, terms: FlowTerms, reason: str) -> None:
+def _settle_dates(draft: _Draft, terms: FlowTerms, reason: str | None) -> None:
+    """``reason``: of the report that this follows, None where it follows no report and the last reason stands."""
     head = draft.head
     ship_at, arrive_at = horizon(terms, head, legs_of(draft))
     if (ship_at, arrive_at) != (head.ship_at_ms, head.arrive_at_ms):
-        draft.record(FlowExpected(ship_at, arrive_at, reason or head.reason))
+        draft.record(FlowExpected(ship_at, arrive_at, head.reason if reason is None else reason))
     if head.fulfilled_at_ms is not None:
         return
     done, enough = (head.shipped if terms.promise_is_ship_date else head.received), owed(terms, head)

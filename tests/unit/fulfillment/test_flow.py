@@ -9,12 +9,13 @@ from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
 from services.fulfillment.flow import (
     CancellationAnswered,
     CancelTransfer,
+    CoverDemand,
     FlowFulfilled,
     LegRejected,
     RestWaived,
     TransferStock,
 )
-from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, TransferId
+from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentId, SiteId, TransferId
 from services.fulfillment.legs import AgreedDelivery, LegWanted
 from services.fulfillment.links import DemandStated, LineProgressed, LineStage, ShipmentWanted, SupplyStated
 from services.fulfillment.shipment import (
@@ -240,9 +241,9 @@ def test_an_estimate_moves_the_expected_date_with_its_reason_and_back() -> None:
     assert world.supply is not None
     assert world.supply.expected_at_ms == DUE + 3 * DAY
     assert world.views[BUYER, "flows", FLOW[5:]].late
-    world.say(replace(late, at_ms=DUE, reason_code="CLEARED"))
+    world.say(replace(late, at_ms=DUE, reason_code=""))
     world.run()
-    assert (told(world).expected_at_ms, told(world).reason) == (DUE, "CLEARED")
+    assert (told(world).expected_at_ms, told(world).reason) == (DUE, "")
     assert not world.views[BUYER, "flows", FLOW[5:]].late
 
 
@@ -314,6 +315,29 @@ def test_a_rest_within_the_tolerance_is_waived_only_when_nobody_plans_it() -> No
     assert world.pool.stated is not None
     assert world.pool.stated.withdrawn
     assert told(world).stage is LineStage.IN_TRANSIT
+
+
+def test_a_waived_rest_is_owed_again_when_more_is_agreed() -> None:
+    world = ready(10, on_hand=20, closes_at=pieces(9), promise_is_ship_date=True)
+    world.say(ShipShipment(SELLER, NAME, NOW, part(9), cancel_rest=True))
+    world.run()
+    assert told(world).fulfilled_at_ms == NOW
+    world.agree(agreed(15, closes_at=pieces(14), promise_is_ship_date=True))
+    world.run()
+    assert world.line(SECOND).quantity == 6
+    assert (told(world).stage, told(world).fulfilled_at_ms) == (LineStage.AWAITING_SHIPMENT, None)
+
+
+def test_goods_that_never_arrived_are_no_longer_expected() -> None:
+    world = ready(10)
+    world.say(ShipShipment(SELLER, NAME, NOW))
+    world.run()
+    world.say(ReceiveShipment(SELLER, NAME, NOW + DAY, part(0)), BUYER)
+    world.run()
+    assert world.supply is not None
+    assert (world.supply.received, world.supply.withdrawn) == (pieces(0), True)
+    assert (told(world).stage, told(world).fulfilled_at_ms) == (LineStage.RECEIVED, None)
+    assert world.views[SELLER, "shipments", "maker/leader-4711-10-1"].disputed
 
 
 def test_a_rest_beyond_the_tolerance_gets_another_shipment() -> None:
@@ -424,6 +448,24 @@ def test_a_transfer_goes_from_own_pool_to_own_pool() -> None:
     world.say(CancelTransfer(TransferId("t1")))
     assert world.rows[key]["head"].cancelled == 5
     assert isinstance(world.say(CancelTransfer(TransferId("t1")), BUYER), Refused)
+
+
+def test_a_transfer_is_issued_here_in_transit_and_received_there() -> None:
+    world = World()
+    key, name = FlowKey("flow/maker/transfer/t1"), ShipmentId("maker-transfer-t1-1")
+    world.say(TRANSFER)
+    world.say(CoverDemand(key, Decimal(5), Decimal(0), Decimal(0), True))
+    world.run()
+    assert world.views[SELLER, "shipments", f"maker/{name}"].direction == "INTERNAL"
+    world.say(ShipShipment(SELLER, name, DUE))
+    world.run()
+    assert (world.rows[key]["head"].shipped, world.rows[key]["head"].in_transit) == (5, 5)
+    world.say(ReceiveShipment(SELLER, name, DUE + DAY))
+    world.run()
+    states = {link.to: link.state for link in world.sent}
+    assert (states["pool/maker/plant/M-1"].issued, states["pool/maker/plant/M-1"].withdrawn) == (pieces(5), True)
+    assert (states["pool/maker/hub/M-1"].received, states["pool/maker/hub/M-1"].withdrawn) == (pieces(5), True)
+    assert world.rows[key]["head"].fulfilled_at_ms == DUE + DAY
 
 
 @pytest.mark.parametrize(

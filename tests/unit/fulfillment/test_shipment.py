@@ -226,6 +226,17 @@ def test_a_partial_receipt_is_no_dispute_but_too_much_is() -> None:
     assert facts == (ReceiptDisputed(A, ItemId("M-1"), pieces(10), pieces(11)),)
 
 
+def test_more_on_the_way_opens_a_receipt_again() -> None:
+    world = planned()
+    world.say(ShipShipment(SELLER, NAME, NOW, (part(A, 4),)))
+    world.say(ReceiveShipment(SELLER, NAME, NOW + DAY), BUYER)
+    assert world.line(KEY, "a").concluded
+    world.say(ShipShipment(SELLER, NAME, NOW + DAY, (part(A, 6),)))
+    assert not world.line(KEY, "a").concluded
+    assert not world.line(KEY, "a").disputed, "it is on its way"
+    assert world.rows[KEY]["head"].transit_lines == 1
+
+
 def test_a_receipt_of_what_was_never_shipped_is_recorded_and_contradicted() -> None:
     world = planned()
     facts = follow(world.say(ReceiveShipment(SELLER, NAME, NOW + DAY, (part(A, 10),)), BUYER))
@@ -261,6 +272,9 @@ def test_expected_dates_are_what_happened_else_the_estimate_else_the_plan() -> N
     assert dates() == (DAY, 3 * DAY, True)
     world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, NOW + 2 * DAY))
     assert dates() == (DAY, 2 * DAY, True)
+    world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, NOW))
+    assert dates() == (DAY, DAY, True), "nothing arrives before it leaves"
+    world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, NOW + 2 * DAY))
     world.say(ShipShipment(SELLER, NAME, NOW - DAY))
     assert dates() == (-DAY, 2 * DAY, False)
     world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ACTUAL, NOW + 4 * DAY), CARRIER)
