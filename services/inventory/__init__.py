@@ -12,7 +12,7 @@ Invariants, after every transaction and under any interleaving of commands:
 - 0 <= reserved <= max(0, on hand - blocked); reserved = the sum of what single demands and reservations hold;
 - in a tracked pool a demand waits only while nothing is free;
 - an untracked pool (never counted, nor declared tracked by its owner) holds nothing: it is unknown, not zero;
-- each flow was told the state in which its demand is now.
+- each flow was told what is reserved, issued and waiting for its demand now (and, while some is open, if it is known).
 
 Deliberately lacks: joins with master data (the sender stamps the factor of a foreign unit on the command), dates of
 availability (pegging is computed elsewhere from the same rows), lots, and history (that is the event log).

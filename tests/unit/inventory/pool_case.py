@@ -1,0 +1,193 @@
+"""A pool in a dict, driven as the kernel drives it: decide, evolve, tell, project. And the laws after each step."""
+
+from decimal import Decimal
+from typing import Any
+
+from services.inventory import pool
+from services.inventory.item import ItemId
+from services.inventory.policy import DemandCovered, tell
+from services.inventory.pool_commands import Command, PoolKey, StateDemand, StateSupply
+from services.inventory.pool_facts import DemandId, Fact, FlowKey, StockMoved, SupplyId
+from services.inventory.pool_rows import (
+    Demand,
+    Expiry,
+    Head,
+    Held,
+    Reservation,
+    Supply,
+    Waiting,
+    demand_row,
+    evolve,
+    expiry_key,
+    held_key,
+    wait_key,
+)
+from services.inventory.site import SiteId
+from services.inventory.units import ZERO
+from services.inventory.views import project
+from services.kernel.model import DictRows
+from services.kernel.values import EnterpriseId, Origin, Quantity, Refused
+
+KEY = PoolKey("pool/acme/madrid/cell")
+SITE, ITEM = SiteId("madrid"), ItemId("cell")
+
+
+def pieces(amount: int | str) -> Quantity:
+    return Quantity(Decimal(amount), "C62")
+
+
+def kilograms(amount: int | str) -> Quantity:
+    return Quantity(Decimal(amount), "KGM")
+
+
+def origin(now_ms: int = 1_000, recorded_at_ms: int = 1_000) -> Origin:
+    return Origin(EnterpriseId("acme"), now_ms, recorded_at_ms, recorded_at_ms, "command-1")
+
+
+def flow(number: int) -> FlowKey:
+    return FlowKey(f"flow/buyer/order-{number}/10")
+
+
+class PoolCase:
+    """One pool and everybody who listens to it."""
+
+    def __init__(self) -> None:
+        self.rows = DictRows()
+        self.log: list[Fact] = []
+        self.told: dict[tuple[str, str], DemandCovered] = {}
+        self.seen: dict[tuple[str, str], Any] = {}
+
+    def run(self, command: Command, at: Origin | None = None) -> tuple[Fact, ...] | Refused:
+        at = at or origin()
+        answer = pool.decide(self.rows, command, at)
+        if isinstance(answer, Refused):
+            return answer
+        for fact in answer:
+            apply(self.rows, fact)
+        self.log += answer
+        for link in tell(KEY, self.rows, answer, at):
+            self.told[link.to, link.link] = link.state
+        for feed in project(KEY, self.rows, answer, at):
+            assert feed.enterprise == "acme"
+            self.seen[feed.view, feed.row_id] = feed.row
+        return answer
+
+    def given(self, *commands: Command) -> "PoolCase":
+        for command in commands:
+            answer = self.run(command)
+            assert not isinstance(answer, Refused), answer
+        return self
+
+    @property
+    def head(self) -> Head:
+        head: Head = self.rows["head"]
+        return head
+
+    def demand(self, number: int) -> Demand:
+        row: Demand = self.rows[demand_row(flow(number), DemandId("1"))]
+        return row
+
+    def reserved(self, *numbers: int) -> list[int]:
+        return [int(self.demand(number).reserved) for number in numbers]
+
+    def covered(self, number: int) -> DemandCovered:
+        return self.told[flow(number), "1"]
+
+
+def apply(rows: DictRows, fact: Fact) -> None:
+    for key, row in evolve(rows, fact).items():
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
+
+
+def state_demand(
+    number: int,
+    quantity: Quantity,
+    issued: Quantity | None = None,
+    need_at_ms: int | None = 100,
+    priority: int = 5,
+    sequence_ms: int = 1,
+    withdrawn: bool = False,
+    reference: str = "",
+) -> StateDemand:
+    return StateDemand(
+        KEY, flow(number), DemandId("1"), quantity, issued, need_at_ms, priority, sequence_ms, withdrawn, reference
+    )
+
+
+def state_supply(
+    number: int,
+    quantity: Quantity,
+    received: Quantity | None = None,
+    expected_at_ms: int | None = 500,
+    withdrawn: bool = False,
+    reference: str = "",
+) -> StateSupply:
+    return StateSupply(
+        KEY, flow(number), SupplyId("out"), quantity, received, expected_at_ms, 400, withdrawn, reference
+    )
+
+
+def check_laws(case: PoolCase) -> None:
+    """The invariants of the service, each computed from all rows or from the whole log."""
+    rows = case.rows
+    head: Head | None = rows.get("head")
+    if head is None:
+        assert not rows
+        return
+    demands = [row for row in rows.values() if isinstance(row, Demand)]
+    hands = [row for row in rows.values() if isinstance(row, Reservation)]
+    supplies = [row for row in rows.values() if isinstance(row, Supply)]
+
+    assert head.on_hand == sum((f.quantity.amount for f in case.log if isinstance(f, StockMoved)), ZERO)
+    assert head.movements == sum(isinstance(f, StockMoved) for f in case.log)
+    assert head.blocked >= 0
+    assert 0 <= head.reserved <= max(ZERO, head.on_hand - head.blocked)
+    assert head.reserved == sum((d.reserved for d in demands), ZERO) + sum((h.quantity for h in hands), ZERO)
+    assert all(ZERO <= d.reserved <= d.open for d in demands)
+    assert all(h.quantity > 0 for h in hands)
+    assert head.waiting == sum((d.waiting for d in demands), ZERO)
+    assert head.inbound == sum((s.open for s in supplies), ZERO)
+    if head.tracked:
+        assert not head.waiting or head.reserved == head.usable, "somebody waits while something is free"
+    else:
+        assert not head.reserved
+
+    assert {k: r for k, r in rows.items() if isinstance(r, Waiting)} == {
+        wait_key(d): Waiting(demand_row(d.flow_key, d.demand)) for d in demands if d.waiting
+    }
+    holders: list[Demand | Reservation] = [*(d for d in demands if d.reserved), *hands]
+    assert {k for k, r in rows.items() if isinstance(r, Held)} == {held_key(h) for h in holders}
+    ends = [h for h in hands if h.expires_at_ms is not None]
+    assert {k for k, r in rows.items() if isinstance(r, Expiry)} == {expiry_key(h) for h in ends}
+    assert head.expiring == len(ends)
+    assert pool.alarm(rows) == min((h.expires_at_ms for h in ends if h.expires_at_ms is not None), default=None)
+
+    replayed = DictRows()
+    for fact in case.log:
+        apply(replayed, fact)
+    assert replayed == rows, "the rows are not the fold of the log"
+    _check_listeners(case, head, demands, hands)
+
+
+def _check_listeners(case: PoolCase, head: Head, demands: list[Demand], hands: list[Reservation]) -> None:
+    for row in demands:
+        told = case.told[row.flow_key, row.demand]
+        assert (told.reserved.amount, told.issued.amount) == (row.reserved, row.issued)
+        if row.open or row.unit:  # whoever has all it needs does not ask whether the rest is known
+            assert told.tracked == (head.tracked and not row.unit)
+        if not row.unit:
+            assert told.waiting == Quantity(row.waiting, head.unit)
+    known = {(row.flow_key, row.demand) for row in demands}
+    assert all(not told.reserved.amount for who, told in case.told.items() if who not in known)
+
+    stock = case.seen["stock", f"{SITE}/{ITEM}"]
+    assert stock.on_hand == (head.on_hand if head.tracked else None)
+    assert (stock.reserved, stock.waiting, stock.inbound) == (head.reserved, head.waiting, head.inbound)
+    shown = [row for (view, _), row in case.seen.items() if view == "reservations" and row is not None]
+    assert sum((row.reserved for row in shown), ZERO) == head.reserved
+    assert len(shown) == len(hands) + sum(1 for d in demands if d.open or (d.unit and not d.withdrawn))
+    inbound = [row for (view, _), row in case.seen.items() if view == "inbound" and row is not None]
+    assert sum((row.open for row in inbound if row.unit == head.unit), ZERO) == head.inbound
