@@ -6,7 +6,7 @@ Deliberately lacks: history (the event log has it); how rows change (``order``).
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ from services.order.terms import (
     plus_percent,
     to_seller,
 )
-from services.order.workday import DAY_MS, due_at_ms, working_day
+from services.order.workday import due_at_ms, working_day
 
 SILENT_DAYS_MAX = 30  # a line nobody speaks of is looked at daily for so long, then once in so many days
 
@@ -111,6 +111,7 @@ class Line:
     received_before: Decimal = ZERO
     ended_because: str = ""
     added: bool = False
+    released: bool = False
 
 
 HEAD = "head"
@@ -128,13 +129,13 @@ def is_open(line: Line) -> bool:
 
 
 def requested(line: Line) -> tuple[Delivery, ...]:
-    """What the buyer asks for now."""
-    return line.requested or line.placed.requested
+    """What the buyer asks for now; a release may ask for nothing."""
+    return line.requested if line.released else line.requested or line.placed.requested
 
 
 def baseline(line: Line) -> tuple[Delivery, ...]:
     """What lateness is measured against: the promise, or the request while there is none."""
-    return line.promised or line.requested or line.placed.requested
+    return line.promised or requested(line)
 
 
 def first_promise(line: Line) -> tuple[Delivery, ...]:
@@ -258,9 +259,10 @@ def watch_ms(line: Line) -> int | None:
     if is_last and (expected := expected_ms(line)) is not None:
         quiet_until = max(due, expected)
     if line.silent_at_ms is not None:
-        silent_days = (line.silent_at_ms - due) // DAY_MS
-        step = 1 if silent_days < SILENT_DAYS_MAX else SILENT_DAYS_MAX
-        quiet_until = max(quiet_until, line.silent_at_ms + step * DAY_MS)
+        day = day_of(line, line.silent_at_ms)  # the days late that were noted hold until it is over
+        if (day - delivery.due_on).days >= SILENT_DAYS_MAX:
+            day += timedelta(SILENT_DAYS_MAX)
+        quiet_until = max(quiet_until, date_ms(line, day))
     return quiet_until + 1
 
 

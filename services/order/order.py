@@ -185,7 +185,7 @@ def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:
         if line is None or not is_open(line):
             continue
         line = replace(
-            line, requested=one.deliveries, received_before=one.received_before,
+            line, released=True, requested=one.deliveries, received_before=one.received_before,
             ordered=one.received_before + total(one.deliveries), silent_at_ms=None, estimate=None, proposal=None,
         )  # fmt: skip
         if line.stage is CONFIRMED:  # binding under the frame: what is released is promised, and it is a first promise
@@ -206,7 +206,7 @@ def _confirmed(line: Line, promised: tuple[Any, ...], awaits: Awaits, at_ms: int
     return Line(
         line.placed, line.ordered, line.sequence_ms, at_ms, CONFIRMED, awaits, promised, line.progress, line.estimate,
         None, line.first_promised, line.requested, line.unit_price, line.changes, None,
-        line.cancel_requested, line.received_before, line.ended_because, line.added,
+        line.cancel_requested, line.received_before, line.ended_because, line.added, line.released,
     )  # fmt: skip
 
 
@@ -221,7 +221,7 @@ def _progressed(line: Line, fact: LineProgressRecorded) -> Line:
         line.placed, line.ordered, line.sequence_ms, since, line.stage, awaits, line.promised,
         progress.progress_of(fact), line.estimate, line.silent_at_ms, line.first_promised, line.requested,
         line.unit_price, line.changes, line.proposal, line.cancel_requested, line.received_before,
-        line.ended_because, line.added,
+        line.ended_because, line.added, line.released,
     )  # fmt: skip
 
 

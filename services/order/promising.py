@@ -82,7 +82,7 @@ def confirm(rows: Rows, command: ConfirmOrder | ConfirmLine, origin: Origin) -> 
         if promised is None:
             continue
         facts.append(LineConfirmed(promise.line, promised, origin.now_ms))
-        if promised and promised is not line.placed.requested:
+        if promised:  # also as requested: the line may have been found overdue, and starts anew
             watch = _earlier(watch, date_ms(line, promised[0].due_on) + 1)
     if watch != head.watch_at_ms:
         facts.append(WatchMoved(watch))

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-DAY_MS = 86_400_000
 DAY_MINUTES = 1440
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,6 +1,5 @@
 """One order on a stage: commands go in, facts, links and feed rows are kept, and the clock is what the test says."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -117,7 +116,8 @@ class Stage:
         for name in fields:
             if name in said:
                 fields[name] = Quantity(Decimal(said.pop(name)), unit)
-        rest: dict[str, Any] = {"expected_at_ms": None, "fulfilled_at_ms": None, "reason": "", "stock_known": True, **said}
+        rest: dict[str, Any] = {"expected_at_ms": None, "fulfilled_at_ms": None, "reason": "", "stock_known": True}
+        rest |= said
         (command,) = policy.react(LineProgressed(line, stage, **fields, **rest), KEY)
         return self.when(command, EnterpriseId(""))
 
@@ -178,6 +178,3 @@ def kinds(made: Any) -> list[str]:
     """The names of the facts made."""
     assert not isinstance(made, Refused), made
     return [type(fact).__name__ for fact in made]
-
-
-Check = Callable[[Stage], None]

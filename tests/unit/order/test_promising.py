@@ -65,7 +65,11 @@ def test_confirming_again_makes_no_fact_and_with_other_dates_is_refused() -> Non
 
 def test_the_seller_may_promise_other_dates_for_the_whole_quantity() -> None:
     stage = placed_order().given((ConfirmLine(BUYER, NUMBER, TEN, (march(18, 40), march(23, 60))), SELLER))
-    assert [(part.due_at_ms, part.quantity.amount) for part in stage.links[-1].deliveries] == [(due(18), 40), (due(23), 60)]
+    parts = stage.links[-1].deliveries
+    assert [(part.due_at_ms, part.quantity.amount) for part in parts] == [
+        (due(18), Decimal(40)),
+        (due(23), Decimal(60)),
+    ]
     assert stage.head.watch_at_ms == due(18) + 1, "an earlier promise is watched earlier"
 
 
@@ -201,7 +205,7 @@ def test_a_change_needs_the_other_side() -> None:
     assert code(stage.when(AcceptChange(BUYER, NUMBER, TEN, 1))) == "own-change"
     stage.given((AcceptChange(BUYER, NUMBER, TEN, 1), SELLER))
     line = stage.line()
-    assert (line.promised, line.requested, line.ordered) == ((march(15, 120),), (march(15, 120),), 120)
+    assert (line.promised, line.requested, line.ordered) == ((march(15, 120),), (march(15, 120),), Decimal(120))
     assert unit_price(line) == Money("EUR", 2)
     assert stage.head.watch_at_ms == due(15) + 1
     assert stage.links[-1].seller_quantity.amount == 120
@@ -227,7 +231,7 @@ def test_the_buyers_change_of_an_unconfirmed_line_holds_at_once() -> None:
     stage = placed_order()
     made = stage.when(ProposeChange(BUYER, NUMBER, TEN, (march(25, 80),)))
     assert kinds(made) == ["ChangeProposed", "ChangeAccepted"]
-    assert (stage.line().ordered, stage.line().stage) == (80, OrderLineStage.PLACED)
+    assert (stage.line().ordered, stage.line().stage) == (Decimal(80), OrderLineStage.PLACED)
     assert stage.given(CONFIRM).line().promised == (march(25, 80),)
 
 
@@ -239,7 +243,7 @@ def test_the_seller_may_offer_instead_of_confirming() -> None:
     assert stage.line().awaits is Awaits.CONFIRMATION
     stage.given((ProposeChange(BUYER, NUMBER, TEN, (march(25, 80),)), SELLER), AcceptChange(BUYER, NUMBER, TEN, 2))
     assert (stage.line().stage, stage.line().awaits) == (OrderLineStage.CONFIRMED, Awaits.STOCK)
-    assert (stage.line().promised, stage.line().ordered) == ((march(25, 80),), 80)
+    assert (stage.line().promised, stage.line().ordered) == ((march(25, 80),), Decimal(80))
     assert stage.links[-1].seller_quantity.amount == 80
 
 
