@@ -6,6 +6,7 @@ Deliberately lacks: acks per event, commits (they travel in the leases' transact
 """
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -37,11 +38,11 @@ class KernelThread(AIOKafkaConsumerThread):
         # The broker's answer, behind the fence. Faust's is the last stable offset of the last fetch, or None before it.
         return await self._ensure_consumer().end_offsets(partitions)
 
-    async def group_position(self, tp: TP) -> int:
-        """Where the group stands; for a partition it never read, the partition's beginning."""
+    async def bounds(self, tps: list[TP]) -> dict[TP, tuple[int, int]]:
+        """The first position of each log, and the one behind its last record."""
         consumer = self._ensure_consumer()
-        committed: int | None = await consumer.committed(tp)
-        return committed if committed is not None else (await consumer.beginning_offsets([tp]))[tp]
+        first, last = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        return {tp: (first[tp], last[tp]) for tp in tps}
 
     async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
         leases = self.leases
@@ -51,20 +52,40 @@ class KernelThread(AIOKafkaConsumerThread):
             if lease and tp.topic == leases.settings.changelog and not len(lease.store):
                 lease.recovered = offset
         await super()._seek_wait(consumer, partitions)
+        for tp in partitions:
+            state = consumer._subscription.subscription.assignment.state_value(tp)
+            if state and tp.topic in leases.sources:
+                state.await_reset = partial(_refuse_reset, tp)
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None
     ) -> dict[TP, Polled]:
         records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        # No await from here: start, end and records belong together. The turn first, so that it is never too new.
+        turn, follow = self.leases.turn, self.leases.follow
         assignment = consumer._subscription.subscription.assignment
-        follow = self.leases.follow
         polled = {}
-        for tp, start in follow.items():  # no await from here: start, end and records belong together
+        for tp, start in follow.items():
             state = assignment.state_value(tp) if assignment else None
             if state and state._position is not None and (state._position > start or tp in records):
-                polled[tp] = Polled(tp.topic, start, state._position, records.get(tp, ()))
+                polled[tp] = Polled(tp.topic, start, state._position, records.get(tp, ()), turn)
         follow.update((tp, chunk.end) for tp, chunk in polled.items())
         return polled
+
+
+def _refuse_reset(tp: TP, *_: Any) -> None:
+    # aiokafka would go on at the log's beginning, and all of it would be decided again.
+    die(f"{tp} does not hold the position it was read up to")
+
+
+class Unread(dict[TP, None]):
+    """Faust's memory of what it has read, kept empty: it would drop a chunk that ends before one from before a seek."""
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: Any) -> None:
+        pass
 
 
 class KernelConsumer(Consumer):
@@ -72,6 +93,7 @@ class KernelConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._read_offset = Unread()
         self.transactions = self.transport.transactions = KernelTransactions(
             self.transport, consumer=self, producer=self.app.producer, beacon=self.beacon
         )
@@ -80,22 +102,29 @@ class KernelConsumer(Consumer):
         return KernelThread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
-        """A kept lease goes on where it stands; a new one asks the group, behind its fence, and opens."""
+        """A kept lease goes on where it stands, a new one where its rows say; then both are open."""
         leases: Leases = self.app.leases
-        ends = self.app.tables.recovery.active_highwaters
-        for tp in self.assignment():
-            lease = leases.get(tp.partition)
-            if tp.topic not in leases.sources or lease is None:
-                continue
-            end = ends.get(leases.changelog(tp.partition), -1) + 1
-            if lease.recovered < end:
-                die(f"rows of partition {tp.partition} are complete up to {lease.recovered} of {end}")
-            if tp.topic not in lease.position:
-                lease.position[tp.topic] = await self._thread.call_thread(self._thread.group_position, tp)
-            await self._thread.seek_wait({tp: lease.position[tp.topic]})
-            self._read_offset[tp] = None
-            lease.open = True
-        leases.meters.leases.set(sum(lease.open for lease in leases.values()))
+        turn = leases.turn
+        if not leases.settled:  # Faust may end a recovery when the next rebalance has begun: that one will seek
+            return
+        closed = [lease for lease in leases.values() if not lease.open]
+        for lease in closed:
+            if lease.recovered < lease.end:
+                die(f"rows of partition {lease.partition} are complete up to {lease.recovered} of {lease.end}")
+            if not lease.position:
+                lease.find_position()
+        tps = [TP(topic, lease.partition) for lease in closed for topic in leases.sources]
+        for tp, (first, last) in (await self._thread.call_thread(self._thread.bounds, tps)).items():
+            position = leases[tp.partition].position.setdefault(tp.topic, first) if leases.turn == turn else first
+            if not first <= position <= last:
+                die(f"{tp} holds {first} to {last}, but was read up to {position}: records are gone, or the log is new")
+        if leases.turn != turn:
+            return
+        # Open before the seek: Faust polls already, and what comes after a seek must be taken.
+        for lease in closed:
+            lease.open, lease.turn = True, turn
+        leases.meters.leases.set(len(leases))
+        await self._thread.seek_wait({tp: leases[tp.partition].position[tp.topic] for tp in tps})
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Polled chunks: inputs as one message each for the agent, the changelog's straight into the rows."""

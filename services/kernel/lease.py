@@ -8,10 +8,11 @@ committed never happened; the supervisor starts it again.
 """
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NoReturn
 
@@ -28,6 +29,8 @@ LEASE_QUEUE_POLLS_MAX = 4
 DECIDE_SECONDS_MAX = 0.020  # HTTP shares the event loop: a batch that decides for longer would hold every answer
 DECIDE_RECORDS_MAX = 2_000
 CLOCK_CHECK_RECORDS = 16
+POSITIONS = b"~i\0"
+"""The row of the inputs' positions: topic to the position behind the last record that the rows contain, as JSON."""
 
 
 def die(why: str, error: BaseException | None = None) -> NoReturn:
@@ -55,6 +58,8 @@ class Polled:
     start: int
     end: int
     records: Sequence[Record]
+    turn: int = 0
+    """The number of rebalances before the poll."""
 
 
 class Lease:
@@ -66,6 +71,8 @@ class Lease:
         self.processor = processor.open(self.store, partition)
         self.position: dict[str, int] = {}
         self.recovered = 0  # changelog position up to which the rows are complete
+        self.end = 0  # where the changelog ended behind our fence; nobody else has written to it since
+        self.turn = 0  # the rebalance since which it is open; what was polled before it is void
         self.open = False
         self.queue: list[Polled] = []
         self.moved = asyncio.Event()  # set after every commit; views that wait for their own write listen
@@ -82,6 +89,17 @@ class Lease:
             retry_backoff_ms=5,
         )
 
+    def find_position(self) -> None:
+        """Take over where the rows say that their inputs were read to; a topic they do not name was never read.
+
+        The group's offsets do not serve: a coordinator that is loading answers that there are none, or older ones, and
+        aiokafka does not see the error beside that answer. Kafka also forgets them when a group is away for long.
+        """
+        found = self.store.rows.get(POSITIONS)
+        if found is None and len(self.store):
+            die(f"partition {self.partition} has rows that do not say how far their inputs were read")
+        self.position = {str(topic): int(at) for topic, at in json.loads(found or b"{}").items()}
+
     async def start(self) -> None:
         """Fence: InitProducerId ends the last owner's transaction and refuses it any other."""
         await self.producer.start()
@@ -90,7 +108,7 @@ class Lease:
 
     async def stop(self) -> None:
         """Give the partition up; waits for nothing but the producer's connections."""
-        self.open = False
+        self.close()
         if self._task:
             self._task.cancel()
         await self.producer.stop()
@@ -106,9 +124,10 @@ class Lease:
         return len(self.queue) >= self.settings.queue_polls_max
 
     def put(self, polled: Polled) -> None:
-        """Queue what was polled."""
-        self.queue.append(polled)
-        self._wake.set()
+        """Queue what was polled, unless that was before the last seek, which brings it again."""
+        if polled.turn == self.turn:
+            self.queue.append(polled)
+            self._wake.set()
 
     async def _run(self) -> None:
         while await self._wake.wait():
@@ -147,7 +166,7 @@ class Lease:
                 continue
             for index, record in enumerate(polled.records):
                 if taken >= DECIDE_RECORDS_MAX or (taken % CLOCK_CHECK_RECORDS == 0 and perf_counter() > deadline):
-                    self.queue[0] = Polled(polled.topic, record.offset, polled.end, polled.records[index:])
+                    self.queue[0] = replace(polled, start=record.offset, records=polled.records[index:])
                     ends[polled.topic] = record.offset
                     return taken, ends
                 take(record)
@@ -163,9 +182,12 @@ class Lease:
         sent: list[Sent] = []
         for (topic, number), outputs in effects.outputs.items():
             sent += await self._write(topic, number, outputs)
+        # The positions are a row: where the rows are read back, so is how far they go, from one log and at one moment.
+        changes = [*effects.changes.items(), (POSITIONS, json.dumps(ends).encode())]
         rows = await self._write(
-            self.settings.changelog, partition, ((key, value, NO_HEADERS) for key, value in effects.changes.items())
+            self.settings.changelog, partition, ((key, value, NO_HEADERS) for key, value in changes)
         )
+        # The group's offsets are for people and their tools; we do not read them.
         offsets = {TopicPartition(topic, partition): end for topic, end in ends.items()}
         # aiokafka's commit_transaction returns OK although a batch has failed: look at each of them first.
         results = await asyncio.gather(
@@ -175,9 +197,8 @@ class Lease:
         )
         await producer.commit_transaction()
         self.meters.probe.move(-1)
-        if rows:
-            self.store.apply(effects.changes.items())
-            self.recovered = results[-1].offset + rows[-1][1]  # our own writes need not be read when we stay
+        self.store.apply(changes)
+        self.recovered = results[-1].offset + rows[-1][1]  # our own writes need not be read when we stay
 
     async def _write(self, topic: str, partition: int, outputs: Iterable[Output]) -> "list[Sent]":
         sent: list[Sent] = []

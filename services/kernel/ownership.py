@@ -1,7 +1,6 @@
 """Which partitions this process owns: leases opened and dropped as the group's assignment changes.
 
-Owns: the order of things at a rebalance. Fence first, ask for the changelog's end and the group's offsets afterwards
-(aiokafka's OffsetFetch knows no require_stable, so it is right only behind the fence).
+Owns: the order of things at a rebalance. Fence first, ask for the changelog's end afterwards.
 """
 
 import asyncio
@@ -31,7 +30,12 @@ class Leases(dict[int, Lease]):
         self.sources, self.settings, self.processor, self.meters = sources, settings, processor, meters
         self.fence_seconds_max = fence_seconds_max
         self.follow: dict[TP, int] = {}
-        """Partition to the position up to which all since the last seek was handed over; void while none is owned."""
+        """Partition to the position up to which all since the last seek was handed over. Written by the consumer's
+        thread, so a rebalance puts a new one in its place: a poll under way then writes to one that nobody reads."""
+        self.turn = 0
+        """Counts rebalances: what was begun before the last one is void."""
+        self.settled = False
+        """False from a revocation until the assignment that follows it."""
 
     def changelog(self, partition: int) -> TP:
         """The changelog's partition that belongs to a lease."""
@@ -39,14 +43,15 @@ class Leases(dict[int, Lease]):
 
     async def revoke(self) -> None:
         """Finish what runs, take nothing new; positions become void."""
-        self.follow.clear()
+        self.turn += 1
+        self.follow, self.settled = {}, False
         for lease in self.values():
             lease.close()
         for lease in list(self.values()):  # ends, or the transaction's own bound ends the process
             await asyncio.wait_for(lease.idle.wait(), self.settings.transaction_seconds_max + 1)
 
-    async def assign(self, mine: set[int], fresh: set[int], recovery: Any) -> None:
-        """Drop leases that left or came back, open new ones; rows never outlive their producer."""
+    async def assign(self, mine: set[int], fresh: set[int], recovery: Any, consumer: Any) -> None:
+        """Drop leases that left or came back, make new ones behind a fence; rows never outlive their producer."""
         for partition in [number for number in self if number not in mine or number in fresh]:
             await self.pop(partition).stop()
         opened = [Lease(number, self.settings, self.processor, self.meters) for number in sorted(mine - set(self))]
@@ -61,6 +66,11 @@ class Leases(dict[int, Lease]):
                 await asyncio.gather(*(lease.start() for lease in opened))
         except Exception as error:
             die("cannot fence the last owner of a partition", error)
+        # Each lease keeps its own: Faust's highwaters may be those of a recovery that a rebalance has overtaken.
+        ends = await consumer.highwaters(*(self.changelog(lease.partition) for lease in opened)) if opened else {}
+        for lease in opened:
+            lease.end = ends[self.changelog(lease.partition)]
+        self.settled = True
 
     async def close(self) -> None:
         """A graceful stop: what runs is finished, then every producer is closed."""
@@ -88,7 +98,7 @@ class KernelTransactions(TransactionManager):
         mine = {tp.partition for tp in assigned if tp.topic in leases.sources}
         ours = {*leases.sources, leases.settings.changelog}
         fresh = {tp.partition for tp in newly_assigned if tp.topic in ours}
-        await leases.assign(mine, fresh, self.app.tables.recovery)
+        await leases.assign(mine, fresh, self.app.tables.recovery, self.consumer)
 
     async def on_stop(self) -> None:
         """At a graceful end of the process."""

@@ -158,6 +158,8 @@ class Counting:
     async def _rows(self) -> dict[bytes, int]:
         rows: dict[bytes, int] = {}
         async for _, record in read_all(self.bootstrap, self.changelog, PARTITIONS):
+            if record.key.startswith(b"~"):  # the kernel's own
+                continue
             if record.value is None:
                 rows.pop(record.key, None)
             else:

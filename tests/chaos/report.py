@@ -38,8 +38,8 @@ def render(report: Report, repeat: str) -> Group:
     lines += [f"worker ended by itself {count}×: {why}" for why, count in report.exits.items()]
     lines += [f"{kind}: {n}" for kind, n in verdict.violations.items() if n and kind not in KINDS_OF_HARM]
     lines += verdict.examples
-    hit, asked = report.in_transaction
-    lines.append(f"{hit} of {asked} kills and zombies fell into an open transaction")
+    met, asked = report.in_transaction
+    lines.append(f"{met} of {asked} kills and zombies fell into an open transaction")
     style = "bold green" if report.ok else "bold red"
     word = "PASSED: every record counted exactly once." if report.ok else "FAILED."
     return Group(faults, result, *lines, Text(word, style=style), f"Repeat with: {repeat}")
