@@ -140,6 +140,28 @@ def test_a_reduced_demand_gives_back_the_difference() -> None:
     assert case.seen["stock", "madrid/cell"].available == 7
 
 
+def test_a_demand_that_waited_and_is_reduced_leaves_the_queue_to_the_next() -> None:
+    case = counted(5).given(state_demand(1, pieces(8)), state_demand(2, pieces(5), need_at_ms=200))
+    facts = case.run(state_demand(1, pieces(3)))
+    assert isinstance(facts, tuple)
+    assert facts[1:] == (
+        DemandReleased(flow(1), DemandId("1"), pieces(2), pieces(3), ReleaseCause.NOT_NEEDED),
+        DemandReserved(flow(2), DemandId("1"), pieces(2), pieces(2)),
+    )
+
+
+def test_among_equal_needs_the_less_important_gives_back_first_then_the_later() -> None:
+    case = counted(9).given(
+        state_demand(1, pieces(3), priority=1, sequence_ms=9),
+        state_demand(2, pieces(3), priority=2, sequence_ms=1),
+        state_demand(3, pieces(3), priority=2, sequence_ms=2),
+        CountStock(SITE, ITEM, pieces(7)),
+    )
+    assert case.reserved(1, 2, 3) == [3, 3, 1]
+    case.given(CountStock(SITE, ITEM, pieces(4)))
+    assert case.reserved(1, 2, 3) == [3, 1, 0]
+
+
 def test_a_demand_first_heard_of_when_withdrawn_is_answered_and_its_issue_remembered() -> None:
     case = counted(10)
     case.given(state_demand(1, pieces(8), withdrawn=True))
