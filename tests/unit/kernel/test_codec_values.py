@@ -9,6 +9,7 @@ from aiokafka.partitioner import murmur2 as kafkas_murmur2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kernel import canonical
 from services.kernel.canonical import MS_MAX, date_of, decimal_of, decimal_text, instant_text
 from services.kernel.codec import Meta, headers, to_json
 from services.kernel.partitioner import murmur2, partition_of
@@ -30,6 +31,7 @@ def test_a_decimal_has_one_plain_text(value: Decimal) -> None:
      ("-12.00", "-12"), ("0.10", "0.1"), ("9" * 40, "9" * 40)],
 )  # fmt: skip
 def test_the_plain_text_of(value: str, text: str) -> None:
+    canonical._texts.clear()  # equal values are one entry: a known text would hide a wrong one
     assert decimal_text(Decimal(value)) == text
 
 
