@@ -1,0 +1,169 @@
+"""The demo: a broker and services of its own, a scenario played on them, and what to try next.
+
+Owns: the order of its parts, its throw-away folder, its exit code (1 if a check fails). Everything runs in this process
+or is tied to it: Ctrl-C ends it all. Deliberately lacks: data that lasts (``up`` has that).
+"""
+
+import asyncio
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import httpx
+
+from infra.cli.burst import BurstRun, Killed
+from infra.cli.clock import Clock
+from infra.cli.errors import CliError
+from infra.cli.front_door import FrontDoor
+from infra.cli.home import ROOT, Home
+from infra.cli.player import Player
+from infra.cli.processes import Keeper
+from infra.cli.scenario import Scenario
+from infra.cli.screen import Screen
+from infra.cli.stack import Say, health, make_topics, specs, start_broker, start_services, urls_of
+from infra.kafka.broker import Broker
+
+BACK_SECONDS_MAX = 60.0
+STOP_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class Stage:
+    """What the demo runs on."""
+
+    home: Home
+    bootstrap: str
+    keeper: Keeper
+    urls: dict[str, list[str]]
+
+    async def kill(self, service: str) -> Killed:
+        """SIGKILL one process of the service; returns when its successor serves all its partitions."""
+        name = f"{service}-1"
+        kept = self.keeper.kept[name]
+        started, starts = perf_counter(), kept.starts
+        pid = self.keeper.kill(name)
+        async with httpx.AsyncClient(timeout=1.0) as client:
+            while perf_counter() - started < BACK_SECONDS_MAX:
+                if kept.starts > starts and (await health(client, kept.spec.port)).ready:
+                    return Killed(service, pid, kept.pid, perf_counter() - started)
+                await asyncio.sleep(0.02)
+        raise CliError(f"{name} did not come back within {BACK_SECONDS_MAX:.0f} s; its log is {kept.spec.log}")
+
+
+@asynccontextmanager
+async def own_stage(folder: Path, say: Say, screen: Screen) -> AsyncIterator[Stage]:
+    """A broker and the services, tied to this process; ended at the end of the block."""
+    home = Home(folder)
+    home.make()
+    keeper, broker = Keeper(), None
+    try:
+        started = perf_counter()
+        bootstrap, broker = await start_broker(home, detached=False, say=lambda _: None)
+        where = f"Kafka on {bootstrap}" + ("" if broker else " (given by KAFKA_BOOTSTRAP_SERVERS)")
+        screen.done(where, perf_counter() - started)
+        started = perf_counter()
+        topics = await make_topics(bootstrap, say)
+        screen.done(f"{topics} topics from the catalogue", perf_counter() - started)
+        started = perf_counter()
+        wanted = specs(home, bootstrap, 1, 0.0)
+        await start_services(keeper, wanted)
+        shown = ", ".join(f"{spec.name.rpartition('-')[0]} :{spec.port}" for spec in wanted)
+        screen.done(f"services {shown}", perf_counter() - started)
+        yield Stage(home, bootstrap, keeper, urls_of(wanted))
+    finally:
+        await keeper.stop_all(STOP_SECONDS)
+        if broker is not None:
+            await asyncio.to_thread(_end, broker)
+
+
+def _end(broker: Broker) -> None:
+    broker.kill()  # its data is thrown away, so there is nothing to save
+
+
+async def run(scenario: Scenario, screen: Screen, say: Say, *, stay: bool, keep: Path | None, kill: str = "") -> int:
+    """Play it all; 0, or 1 if a check did not hold. ``stay``: afterwards wait for Ctrl-C."""
+    stop = asyncio.Event()
+    playing = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def stopped() -> None:
+        stop.set()
+        if playing is not None:
+            playing.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped)
+    folder, code = keep or _throw_away(), 1
+    try:
+        code = await _play(scenario, screen, say, folder, stay=stay, kill=kill)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        code = 0 if stay else 130
+    finally:
+        if code == 1:
+            say(f"what ran is kept for a look: {folder / 'logs'} (delete {folder} when done)")
+        elif keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+def _throw_away() -> Path:
+    base = ROOT / ".chainflow"
+    base.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="demo-", dir=base))
+
+
+async def _play(scenario: Scenario, screen: Screen, say: Say, folder: Path, *, stay: bool, kill: str) -> int:
+    began = perf_counter()
+    screen.title(scenario.scenario, scenario.about)
+    async with own_stage(folder, say, screen) as stage, FrontDoor(stage.urls) as door, Clock(stage.bootstrap) as clock:
+        player = Player(scenario, door, clock, screen)
+        await player.set_up()
+        screen.title("What happens, day by day")
+        good = True
+        for day, steps in sorted(scenario.days.items()):
+            await player.begin(day)
+            for step in steps:
+                if step.burst is None:
+                    await player.do(step)
+                    continue
+                burst = step.burst.model_copy(update={"kill": kill}) if kill else step.burst
+                good = await BurstRun(player, burst, stage.kill).run() and good
+        screen.title("What to try next")
+        _next(screen, scenario, stage, stay=stay)
+        verdict = "all checks hold" if good else "A CHECK DID NOT HOLD, see above"
+        screen.plain(f"demo: {verdict}; {perf_counter() - began:.0f} s")
+        if stay:
+            screen.plain("It goes on running. Ctrl-C ends it, and throws its data away.")
+            await asyncio.Event().wait()
+    return 0 if good else 1
+
+
+def _next(screen: Screen, scenario: Scenario, stage: Stage, *, stay: bool) -> None:
+    order, inventory, fulfillment = (stage.urls[name][0] for name in ("order", "inventory", "fulfillment"))
+    leader = next(iter(scenario.enterprises))
+    supplier = list(scenario.enterprises)[1]
+    body = '{"counted": {"amount": "77", "unit": "C62"}}'
+    pool = next((pool for pool in scenario.stock if pool.startswith(f"{supplier}/")), f"{supplier}/site/item")
+    _, site, item = pool.split("/")
+    if not stay:
+        screen.plain("  (this run has no terminal, so it ends here; `make demo` on a terminal, or `make up`, stays)")
+    for text in (
+        f"curl '{order}/v1/{leader}/views/order-lines?limit=3'",
+        f"curl '{order}/v1/{leader}/views/partners'",
+        f"curl '{inventory}/v1/{supplier}/views/stock'",
+        f"curl '{fulfillment}/v1/{supplier}/views/shipments?direction=OUTBOUND&limit=3'",
+        f"curl -X POST '{inventory}/v1/{supplier}/pools/{site}/{item}/counts' -H 'Content-Type: application/json' "
+        f"-H 'Idempotency-Key: my-count' -d '{body}'",
+    ):
+        screen.plain(f"  {text}")
+    screen.plain(
+        f"  every command and view: {order}/openapi.json, {inventory}/openapi.json, {fulfillment}/openapi.json"
+    )
+    screen.plain("  your own order lines: chainflow replay FILE --map MAPPING   (docs/how-to/replay.md)")
