@@ -249,6 +249,17 @@ def days_late(line: Line) -> int:
     return late
 
 
+def is_silent(line: Line) -> bool:
+    """True if a date of the open line is over and nobody has said when it will be met."""
+    silent = line.silent_at_ms
+    if silent is None or not is_open(line) or (found := open_delivery(line)) is None:
+        return False
+    delivery, is_last = found
+    if is_last and (expected := expected_ms(line)) is not None and expected > silent:
+        return False
+    return day_of(line, silent) > delivery.due_on
+
+
 def watch_ms(line: Line) -> int | None:
     """The first instant (ms since 1970 UTC) at which silence about the line is news; None if it cannot be."""
     if not is_open(line) or (found := open_delivery(line)) is None:

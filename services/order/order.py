@@ -186,7 +186,7 @@ def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:
             continue
         line = replace(
             line, released=True, requested=one.deliveries, received_before=one.received_before,
-            ordered=one.received_before + total(one.deliveries), silent_at_ms=None, estimate=None, proposal=None,
+            ordered=one.received_before + total(one.deliveries), estimate=None, proposal=None,
         )  # fmt: skip
         if line.stage is CONFIRMED:  # binding under the frame: what is released is promised, and it is a first promise
             line = replace(line, promised=one.deliveries, first_promised=())
@@ -205,7 +205,7 @@ def _awaiting(line: Line, awaits: Awaits, at_ms: int) -> Line:
 def _confirmed(line: Line, promised: tuple[Any, ...], awaits: Awaits, at_ms: int) -> Line:
     return Line(
         line.placed, line.ordered, line.sequence_ms, at_ms, CONFIRMED, awaits, promised, line.progress, line.estimate,
-        None, line.first_promised, line.requested, line.unit_price, line.changes, None,
+        line.silent_at_ms, line.first_promised, line.requested, line.unit_price, line.changes, None,
         line.cancel_requested, line.received_before, line.ended_because, line.added, line.released,
     )  # fmt: skip
 
@@ -234,7 +234,7 @@ def _accepted(line: Line, fact: ChangeAccepted) -> Line:
         if estimate is not None and estimate.expected_on <= deliveries[-1].due_on:
             estimate = None  # the new promise says it now
         line = replace(
-            line, silent_at_ms=None, estimate=estimate, cancel_requested=cancelled,
+            line, estimate=estimate, cancel_requested=cancelled,
             ordered=line.received_before + total(deliveries) + to_buyer(cancelled, line.placed.terms.factor),
             requested=deliveries if fact.proposed_by is Side.BUYER else line.requested,
         )  # fmt: skip

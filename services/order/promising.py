@@ -82,7 +82,7 @@ def confirm(rows: Rows, command: ConfirmOrder | ConfirmLine, origin: Origin) -> 
         if promised is None:
             continue
         facts.append(LineConfirmed(promise.line, promised, origin.now_ms))
-        if promised:  # also as requested: the line may have been found overdue, and starts anew
+        if promised and _is_earlier(promised, requested(line)):
             watch = _earlier(watch, date_ms(line, promised[0].due_on) + 1)
     if watch != head.watch_at_ms:
         facts.append(WatchMoved(watch))
@@ -109,6 +109,10 @@ def _promised(line: Line, promise: LinePromise) -> tuple[Delivery, ...] | Refuse
             advice = f"promise {line.ordered} within the tolerance, or send ProposeChange for another quantity"
             return Refused("quantity-differs", advice, "promised")
     return promise.promised
+
+
+def _is_earlier(promised: tuple[Delivery, ...], than: tuple[Delivery, ...]) -> bool:
+    return not than or promised[0].due_on < than[0].due_on
 
 
 def _earlier(watch: int | None, at_ms: int) -> int:

@@ -30,7 +30,7 @@ from services.order.line import (
     days_late,
     expected_ms,
     first_promise,
-    is_open,
+    is_silent,
     line_key,
     reason,
     requested,
@@ -209,7 +209,7 @@ def line_views(
     first_on = first[-1].due_on if first else None
     expected_on = None if expected is None else day_of(line, expected)
     fulfilled_on = None if fulfilled is None else day_of(line, fulfilled)
-    silent = line.silent_at_ms is not None and days > 0 and fulfilled is None and is_open(line)
+    silent = line.silent_at_ms is not None and is_silent(line)
     several = schedule if len(schedule) > 1 else ()
     pending, price, why = cancellation_pending(line), unit_price(line), reason(line)
     change = None if line.proposal is None else _change(line, line.proposal)

@@ -85,6 +85,29 @@ def test_a_word_about_the_line_ends_the_silence() -> None:
     assert stage.seen().days_late == 4
 
 
+def test_silence_is_told_from_a_late_date_that_somebody_gave() -> None:
+    stage = confirmed_order()
+    stage.tick(due(20) + 1)
+    assert stage.seen().overdue
+    stage.flow_says(LineStage.AWAITING_STOCK, expected_at_ms=due(23))
+    assert (stage.seen().overdue, stage.seen().days_late) == (False, 3)
+
+
+def test_an_estimate_only_makes_later_what_the_flow_expects() -> None:
+    stage = confirmed_order().given((ReportDelay(BUYER, NUMBER, TEN, date(2026, 3, 22), "strike"), SELLER))
+    stage.flow_says(LineStage.AWAITING_STOCK, expected_at_ms=due(24), reason="no-truck")
+    assert (stage.seen().expected_on, stage.seen().reason) == (date(2026, 3, 24), "no-truck")
+    stage.flow_says(LineStage.AWAITING_STOCK, expected_at_ms=due(21), reason="no-truck")
+    assert (stage.seen().expected_on, stage.seen().reason) == (date(2026, 3, 22), "strike")
+
+
+def test_a_promise_confirmed_after_its_date_is_late_at_once() -> None:
+    stage = placed_order()
+    stage.tick(due(20) + 1)
+    stage.given(CONFIRM)
+    assert stage.seen().late
+
+
 def test_a_promise_after_the_silence_is_on_time_again() -> None:
     stage = placed_order()
     stage.tick(due(20) + 1)
@@ -122,8 +145,8 @@ def test_the_first_delivery_of_several_may_be_overdue_alone() -> None:
 
 
 def test_what_is_cancelled_is_not_waited_for() -> None:
-    stage = confirmed_order(placed(TEN, march(10, 40), march(20, 60)))
-    stage.flow_says(LineStage.IN_TRANSIT, shipped="40", received="40", cancelled="60", cancel_answered="60")
+    stage = confirmed_order(placed(TEN, march(10, 40), march(20, 60), terms=terms(basis=PromiseBasis.SHIP)))
+    stage.flow_says(LineStage.IN_TRANSIT, shipped="40", cancelled="60", cancel_answered="60")
     stage.tick(due(30))
     assert not stage.seen().late
 

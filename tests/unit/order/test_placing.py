@@ -79,6 +79,10 @@ def test_the_same_number_with_other_content_is_refused(again: PlaceOrder) -> Non
     assert "ProposeChange" in refused.advice
 
 
+def test_a_line_named_twice_does_not_stand_for_another() -> None:
+    assert code(placed_order(placed(), placed(TWENTY)).when(place(placed(), placed()))) == "order-differs"
+
+
 def test_a_line_added_later_is_not_part_of_the_first_sheet() -> None:
     stage = placed_order().given(AddLines(NUMBER, (placed(TWENTY),)))
     assert code(stage.when(place(placed(TWENTY)))) == "order-differs"

@@ -147,7 +147,7 @@ def test_a_slip_is_seen_at_once_and_promised_only_when_the_buyer_accepts() -> No
     assert (seen.late, seen.promised_on, seen.first_promised_on, seen.change) == (
         False, date(2026, 3, 25), date(2026, 3, 20), None,
     )  # fmt: skip
-    assert stage.links[-1].deliveries[0].due_at_ms == due(25)
+    assert (stage.links[-1].deliveries[0].due_at_ms, stage.links[-1].estimated_at_ms) == (due(25), None)
 
 
 def test_the_first_promise_outlives_every_later_one() -> None:
@@ -266,6 +266,15 @@ def test_a_change_keeps_what_was_cancelled_before() -> None:
     told = stage.links[-1]
     assert told.cancel_requested is not None
     assert told.seller_quantity.amount - told.cancel_requested.amount == 80
+
+
+def test_a_change_asks_the_flow_for_no_more_cancellation_than_there_was() -> None:
+    stage = confirmed_order().given(CancelLine(NUMBER, TEN))
+    stage.flow_says(LineStage.IN_TRANSIT, shipped="40", cancelled="60", cancel_answered="100")
+    stage.given(ProposeChange(BUYER, NUMBER, TEN, (march(22, 50),)), (AcceptChange(BUYER, NUMBER, TEN, 1), SELLER))
+    told = stage.links[-1]
+    assert told.cancel_requested is not None
+    assert (told.seller_quantity.amount, told.cancel_requested.amount) == (Decimal(110), Decimal(60))
 
 
 @pytest.mark.parametrize("enterprise", [BUYER, SELLER, EnterpriseId("x")])
