@@ -1,0 +1,235 @@
+"""Where a command's time goes, without a broker: the order service's own processor on batches in memory, stage by stage.
+
+Owns: the stages, and honest sums. The total is measured without any watch; the stages with one, less what the watch
+itself costs; what no stage explains is the kernel's own bookkeeping. Deliberately lacks: the network, the event loop.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from time import process_time, thread_time_ns
+from typing import Any
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from services.kernel import processor as processor_module
+from services.kernel.batch import NO_HEADERS, Effects
+from services.kernel.codec import Wire
+from services.kernel.lease import BATCH_BYTES_MAX
+from services.kernel.memory_log import START_MS, MemoryRecord
+from services.kernel.model import Domain
+from services.kernel.outcomes import Outcomes
+from services.kernel.processor import DomainPartition, DomainProcessor, Wires
+from services.kernel.store import Store
+from services.kernel.views import Views
+from services.order.domain import DOMAIN
+from services.order.wire import WIRES
+from tests.bench.orders import Told, record_of
+
+BATCH_COMMANDS = 250
+FEED, COMMANDS, CHANGELOG = "order-feed-v1", "order-commands-v1", "order-changelog-v1"
+
+
+@dataclass(slots=True)
+class Stage:
+    """Calls of one stage, and the time in it alone (without the stages inside it)."""
+
+    calls: int = 0
+    ns: int = 0
+
+
+class Watch:
+    """Wraps functions so that the time in each is known."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, Stage] = {}
+        self._inner = [0]
+        self._own_ns, self._around_ns = self._cost()
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, watched."""
+        stage, inner = self.stages.setdefault(name, Stage()), self._inner
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            inner.append(0)
+            began = thread_time_ns()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                took = thread_time_ns() - began
+                stage.calls += 1
+                stage.ns += took - inner.pop()
+                inner[-1] += took
+
+        return watched
+
+    def us(self, name: str) -> float:
+        """Microseconds in the stage, less the watch's share."""
+        stage = self.stages[name]
+        return max(0.0, stage.ns - stage.calls * self._own_ns) / 1e3
+
+    def _cost(self) -> tuple[float, float]:
+        """What a watched call that does nothing adds to its own stage, and to what is around it, in ns."""
+        calls = 50_000
+        watched = self.timed("", lambda: None)
+        for _ in range(calls // 10):
+            watched()
+        self.stages[""].ns = 0
+        began = thread_time_ns()
+        for _ in range(calls):
+            watched()
+        whole = (thread_time_ns() - began) / calls
+        own = self.stages.pop("").ns / calls
+        self._inner[:] = [0]
+        return own, whole - own
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run over all commands: seconds in all, seconds in appending to Kafka's batches, and the refusals."""
+
+    commands: int
+    seconds: float
+    records_out: int
+    bytes_out: int
+    rows: int
+
+
+def run(told: Iterable[Told], *, watch: Watch | None = None, feed: bool = True) -> Run:
+    """Decide all commands in batches, feed rows behind them, exactly as a lease does between two fetches."""
+    domain, wires = (DOMAIN, WIRES) if watch is None else (_watched_domain(watch), _watched_wires(watch))
+    service = DomainProcessor(domain, wires, partitions=1)
+    store = Store()
+    partition = service.open(store, 0)
+    restore = _watch_kernel(watch, partition, store) if watch else None
+    append = _append if watch is None else watch.timed("append to Kafka's batches", _append)
+    commands, seconds, records_out, bytes_out = 0, 0.0, 0, 0
+    feed_records: list[MemoryRecord] = []
+    try:
+        for batch in _batches(told):
+            began = process_time()
+            for record in batch:
+                partition.take(record)
+            for record in feed_records:
+                partition.take(record)
+            effects = partition.finish()
+            records, size = append(effects)
+            store.apply(effects.changes.items())
+            partition.committed()
+            seconds += process_time() - began
+            commands, records_out, bytes_out = commands + len(batch), records_out + records, bytes_out + size
+            feed_records = _feed_of(effects) if feed else []
+            _check(effects)
+    finally:
+        if restore:
+            restore()
+    return Run(commands, seconds, records_out, bytes_out, len(store))
+
+
+def _batches(told: Iterable[Told]) -> Iterator[list[MemoryRecord]]:
+    batch: list[MemoryRecord] = []
+    for number, one in enumerate(told):
+        _, key, value, head = record_of(one, f"{one.sender}:c{number}")
+        batch.append(MemoryRecord(COMMANDS, 0, number, START_MS + number, key, value, head))
+        if len(batch) == BATCH_COMMANDS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _feed_of(effects: Effects) -> list[MemoryRecord]:
+    return [
+        MemoryRecord(FEED, 0, 0, START_MS, key, value, head)
+        for (topic, _), outputs in effects.outputs.items()
+        if topic == FEED
+        for key, value, head in outputs
+    ]
+
+
+def _check(effects: Effects) -> None:
+    if ("order-dead-letters-v1", 0) in effects.outputs:
+        raise RuntimeError("a command of the bench was set aside")
+    for _, value, _ in effects.outputs.get(("order-outcomes-v1", 0), ()):
+        if (outcome := WIRES.outcomes.decode(value)[1]).code:
+            raise RuntimeError(f"a command of the bench was refused: {outcome.code}, {outcome.advice}")
+
+
+def _append(effects: Effects) -> tuple[int, int]:
+    """What a lease does with effects before they go to a socket; records and bytes."""
+    records = size = 0
+    outputs = [*effects.outputs.values(), [(key, value, NO_HEADERS) for key, value in effects.changes.items()]]
+    for output in outputs:
+        batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
+        for key, value, head in output:
+            if batch.append(key=key, value=value, timestamp=None, headers=head) is None:
+                size += batch._builder.size()
+                batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
+                batch.append(key=key, value=value, timestamp=None, headers=head)
+            records += 1
+        size += batch._builder.size()
+    return records, size
+
+
+def _watched_domain(watch: Watch) -> Domain:
+    def whole(name: str, function: Callable[..., Iterable[Any]]) -> Callable[..., Any]:
+        return watch.timed(name, lambda *args: tuple(function(*args)))
+
+    return dataclasses.replace(
+        DOMAIN,
+        aggregates=tuple(
+            dataclasses.replace(
+                aggregate,
+                decide=watch.timed("decide", aggregate.decide),
+                evolve=watch.timed("evolve", aggregate.evolve),
+                alarm=aggregate.alarm and watch.timed("alarm", aggregate.alarm),
+                key=watch.timed("key", aggregate.key),
+            )
+            for aggregate in DOMAIN.aggregates
+        ),
+        tell=whole("tell (links)", DOMAIN.tell),
+        project=whole("project (feed rows)", DOMAIN.project),
+        views=tuple(
+            dataclasses.replace(view, derive=view.derive and watch.timed("derive sums of views", view.derive))
+            for view in DOMAIN.views
+        ),
+    )
+
+
+def _watched_wires(watch: Watch) -> Wires:
+    def watched(wire: Wire, what: str) -> Wire:
+        twin = copy.copy(wire)
+        twin.encode = watch.timed(f"encode {what}", wire.encode)
+        twin.decode = watch.timed(f"decode {what}", wire.decode)
+        return twin
+
+    return dataclasses.replace(
+        WIRES,
+        commands=watched(WIRES.commands, "commands"),
+        events=watched(WIRES.events, "events"),
+        outcomes=watched(WIRES.outcomes, "outcomes"),
+        feed=watched(WIRES.feed, "feed rows"),
+        links_out={topic: watched(wire, "links") for topic, wire in WIRES.links_out.items()},
+    )
+
+
+def _watch_kernel(watch: Watch, partition: DomainPartition, store: Store) -> Callable[[], None]:
+    """Watches what is not handed in; the result takes the watches off again."""
+    places: list[tuple[Any, str, str]] = [
+        (processor_module, "headers", "headers"),
+        (Outcomes, "find", "outcomes: look up and keep"),
+        (Outcomes, "keep", "outcomes: look up and keep"),
+        (Views, "take", "views: take a row"),
+        (DomainPartition, "finish", "finish: rows to bytes"),
+        (DomainPartition, "committed", "committed"),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
+    for owner, name, stage in places:
+        setattr(owner, name, watch.timed(stage, getattr(owner, name)))
+
+    def restore() -> None:
+        for owner, name, original in before:
+            setattr(owner, name, original)
+
+    return restore
