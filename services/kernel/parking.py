@@ -10,6 +10,8 @@ from services.kernel.store import Store
 
 PARKED = b"~p\0"
 QUEUE_RECORDS_MAX = 10_000
+ROW_BYTES_MAX = 1_000_000
+"""What the changelog takes with certainty; a record can be larger by what is around it."""
 
 
 class ParkedQueueFull(Exception):
@@ -55,17 +57,21 @@ class Parking:
         """True while records of this key wait."""
         return key in self.keys
 
-    def queue(self, key: bytes, record: Record) -> None:
-        """Park a record behind the others of its key. Raises ParkedQueueFull."""
+    def queue(self, key: bytes, record: Record) -> bool:
+        """Park a record behind the others of its key; False if it is too large to be kept. Raises ParkedQueueFull."""
         number = self.keys.get(key, 0)
         if number >= QUEUE_RECORDS_MAX:
             raise ParkedQueueFull(f"{number} records wait behind the parked key {key!r}")
-        self.keys[key] = number + 1
         parked = ParkedRecord(
             record.topic, record.partition, record.offset, record.timestamp, record.key, record.value,
-            [(name, bytes(value)) for name, value in record.headers],
+            [(name, bytes(value or b"")) for name, value in record.headers],
         )  # fmt: skip
-        self._new[PARKED + key + b"\0%06d" % number] = _encode(parked)
+        row = _encode(parked)
+        if len(row) > ROW_BYTES_MAX:
+            return False
+        self._new[PARKED + key + b"\0%06d" % number] = row
+        self.keys[key] = number + 1
+        return True
 
     def release(self, key: bytes) -> Iterator[ParkedRecord]:
         """Take the key's records out, in order, to be tried again; one that fails parks the rest anew."""

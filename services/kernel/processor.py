@@ -6,6 +6,7 @@ Deliberately lacks: any domain rule, Kafka, and a clock: the time is the greates
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,7 +14,8 @@ from typing import Any
 
 from services.kernel.batch import Effects, Output, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
-from services.kernel.messages import DeadLetter, DeadLetterHeader, DeadLetterKind, Outcome, OutcomeStatus, Tick
+from services.kernel.dead_letters import dead_letter
+from services.kernel.messages import DeadLetterKind, Outcome, OutcomeStatus, Tick
 from services.kernel.model import Aggregate, Domain
 from services.kernel.outcomes import KeptOutcome, Outcomes
 from services.kernel.parking import Parking
@@ -27,6 +29,11 @@ from services.kernel.views import Views
 from services.kernel.working_rows import DecodedRows, WorkingRows
 
 RECORD_BYTES_MAX = 1_000_000
+KEY_CHARS_MAX = 448
+"""With room for a version and an index behind it: ids are made of keys, and a wire takes ids of 512."""
+COMMAND_ID_CHARS_MAX = 256
+ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
+"""A tenant, or a part of a key."""
 RING_PER_TICK_MAX = 1_000
 RING_PER_RECORD_MAX = 50
 FINGERPRINT_HEADER = "fingerprint"
@@ -108,6 +115,7 @@ class DomainPartition:
         self._cache = DecodedRows()
         self._rows: dict[str, WorkingRows] = {}
         self._at_work: tuple[Aggregate, WorkingRows] | None = None
+        self._last_tick: Record | None = None
         self._concluded: tuple[str, KeptOutcome, Outcome] | None = None
         self._pending: list[tuple[tuple[str, int], Output]] = []  # of the record at work
         self._outputs: dict[tuple[str, int], list[Output]] = {}
@@ -118,10 +126,11 @@ class DomainPartition:
         self._views = Views(self.domain.views, store)
         name = self.domain.name
         self._source = f"/{name}"
+        self._commands_topic = f"{name}-commands-v1"
         self._events_topic, self._outcomes_topic = f"{name}-events-v1", f"{name}-outcomes-v1"
         self._feed_topic, self._dead_letters_topic = f"{name}-feed-v1", f"{name}-dead-letters-v1"
         self._handlers: dict[str, Callable[[Record], None]] = {
-            f"{name}-commands-v1": self._command,
+            self._commands_topic: self._command,
             self._feed_topic: self._feed,
             CLOCK_TOPIC: self._tick,
             **dict.fromkeys(self.domain.link_topics, self._link),
@@ -133,11 +142,11 @@ class DomainPartition:
         """Decide one record; never raises for what the record holds."""
         key = record.key or b""
         if self._parking.is_parked(key) and not self._is_control(record):
-            self._parking.queue(key, record)
+            self._park(key, record)
             return
         self._attempt(key, record, self._handlers[record.topic])
         if self._timers.behind:
-            self._ring(record, RING_PER_RECORD_MAX)
+            self._ring(RING_PER_RECORD_MAX)
 
     def finish(self) -> Effects:
         """All that the batch writes."""
@@ -176,25 +185,37 @@ class DomainPartition:
             log.exception("parked %r: a step raised on %s[%d]@%d", key, record.topic, record.partition, record.offset)
             self._abandon()
             self._dead_letter(DeadLetterKind.PARKED, type(error).__name__, str(error), record)
-            self._parking.queue(key, record)
+            self._park(key, record)
         self._flush()
+
+    def _park(self, key: bytes, record: Record) -> None:
+        if not self._parking.queue(key, record):
+            detail = f"its key {key[:100]!r} is parked, and the record is too large to wait with it"
+            self._dead_letter(DeadLetterKind.PARKED, "too-large", detail, record)
+            self._flush()
 
     def _settle(self) -> None:
         """The record was decided whole: what it did belongs to the batch."""
-        if self._at_work is not None:
-            aggregate, rows = self._at_work
+        # All that can raise comes first, since what was kept can not be dropped any more.
+        at_work, concluded = self._at_work, self._concluded
+        at_ms = 0
+        if at_work is not None:
+            aggregate, rows = at_work
+            at_ms = rows.alarm_ms
             if rows.staged and aggregate.alarm is not None:
                 at_ms = aggregate.alarm(rows) or 0
-                if at_ms != rows.alarm_ms:
-                    self._timers.move(rows.key, rows.alarm_ms, at_ms)
-                    rows.set_alarm(at_ms)
-            rows.keep()
-            self._at_work = None
-        if self._concluded is not None:
-            command_id, kept, outcome = self._concluded
+            rows.encode_staged()
+        if concluded is not None:
+            command_id, kept, outcome = concluded
             self._outcomes.keep(command_id, kept)
             self._replies.append((command_id, kept.fingerprint, outcome))
-            self._concluded = None
+        if at_work is not None:
+            rows = at_work[1]
+            if at_ms != rows.alarm_ms:
+                self._timers.move(rows.key, rows.alarm_ms, at_ms)
+                rows.set_alarm(at_ms)
+            rows.keep()
+        self._at_work = self._concluded = None
 
     def _abandon(self) -> None:
         """The record failed: it did nothing."""
@@ -214,29 +235,29 @@ class DomainPartition:
 
     def _dead_letter(self, kind: DeadLetterKind, reason: str, detail: str, record: Record) -> None:
         self.service.meters.dead_letters.labels(kind.value).inc()
-        letter = DeadLetter(
-            kind=kind, reason=reason, detail=detail[:1_000],
-            topic=record.topic, partition=record.partition, offset=record.offset, timestamp_ms=record.timestamp,
-            key=record.key or b"", value=record.value or b"",
-            headers=tuple(DeadLetterHeader(name, value) for name, value in record.headers),
-        )  # fmt: skip
-        name = f"{record.topic}[{record.partition}]@{record.offset}"
-        meta = Meta(id=name, aggregate=name, recorded_at_ms=record.timestamp, occurred_at_ms=record.timestamp)
-        self._emit(self._dead_letters_topic, self.partition, record.key, self.wires.dead_letters, meta, letter)
+        letter = dead_letter(kind, reason, detail, record)
+        name, at_ms = f"{record.topic}[{record.partition}]@{record.offset}", letter.timestamp_ms
+        meta = Meta(id=name, aggregate=name, recorded_at_ms=at_ms, occurred_at_ms=at_ms)
+        key = None if record.key is None else letter.key
+        self._emit(self._dead_letters_topic, self.partition, key, self.wires.dead_letters, meta, letter)
 
     # -- Commands ----------------------------------------------------------------------------------------------------
 
     def _command(self, record: Record) -> None:
+        if self._is_control(record) and self._parking.is_parked(record.key or b""):
+            self._replay_parked(record.key or b"")
+            return
         key = self._key_of(record)
         if self._is_control(record):
-            self._replay_parked(key)
-            return
+            return  # nothing of this key waits
         meta, body, _ = self.wires.commands.decode(record.value or b"")
         aggregate = self.service.by_command.get(type(body))
         if aggregate is None or type(body) in self.domain.reactions:
             raise Malformed("not-a-command", f"{type(body).__name__} is not taken from outside")
-        if not meta.id or not meta.enterprise:
-            raise Malformed("envelope-incomplete", "a command needs an id and the enterprise that it is from")
+        if len(meta.id) > COMMAND_ID_CHARS_MAX:
+            raise Malformed("too-long", f"a command's id has at most {COMMAND_ID_CHARS_MAX} characters")
+        if not ID.fullmatch(meta.enterprise):
+            raise Malformed("envelope-incomplete", "a command needs the id of the enterprise that it is from")
         enterprise = EnterpriseId(meta.enterprise)
         if (right := aggregate.key(body, enterprise)) != key:
             raise Malformed("key-mismatch", f"the payload belongs to {right}")
@@ -283,24 +304,24 @@ class DomainPartition:
     @staticmethod
     def _fingerprint(record: Record) -> bytes:
         for name, value in record.headers:
-            if name == FINGERPRINT_HEADER:
+            if name == FINGERPRINT_HEADER and value:
                 return value
         return blake2b(record.value or b"", digest_size=8).digest()
 
-    @staticmethod
-    def _is_control(record: Record) -> bool:
-        return any(name == CONTROL_HEADER for name, _ in record.headers)
+    def _is_control(self, record: Record) -> bool:
+        return record.topic == self._commands_topic and any(name == CONTROL_HEADER for name, _ in record.headers)
 
     def _key_of(self, record: Record) -> str:
-        try:
-            key = (record.key or b"").decode()
-        except UnicodeDecodeError as error:
-            raise Malformed("key-not-utf8", str(error)) from error
-        if not key or key.partition("/")[0] not in self.service.by_kind:
-            raise Malformed("key-unknown", f"no aggregate of {self.domain.name} has the key {key!r}")
+        key = _text(record.key)
+        # A NUL ends a key in the rows' ids: with one inside, rows of one aggregate would lie among another's.
+        if len(key) > KEY_CHARS_MAX or "\0" in key or key.partition("/")[0] not in self.service.by_kind:
+            raise Malformed("key-unknown", f"no aggregate of {self.domain.name} has the key {key[:KEY_CHARS_MAX]!r}")
+        self._check_partition(key)
+        return key
+
+    def _check_partition(self, key: str) -> None:
         if partition_of(key.encode(), self.service.partitions) != self.partition:
             raise Malformed("wrong-partition", f"{key} does not belong to partition {self.partition}")
-        return key
 
     # -- Links, ticks, feed ------------------------------------------------------------------------------------------
 
@@ -330,11 +351,15 @@ class DomainPartition:
         _, tick, _ = self.wires.clock.decode(record.value or b"")
         assert isinstance(tick, Tick)
         self._timers.see(tick.now_ms)
-        self._ring(record, RING_PER_TICK_MAX)
+        self._last_tick = record
+        self._ring(RING_PER_TICK_MAX)
 
-    def _ring(self, record: Record, most: int) -> None:
-        now_ms = self._timers.now_ms
-        for key in self._timers.due(most):
+    def _ring(self, most: int) -> None:
+        # The tick is what a ring is decided on, also when it goes on after other records: if it fails, the tick is
+        # what waits to be taken again, and never the record that only happened to be at work.
+        now_ms, record = self._timers.now_ms, self._last_tick
+        assert record is not None
+        for key in self._timers.due(most, self._parking.keys):
             self._attempt(key.encode(), record, lambda record, key=key: self._ring_one(key, now_ms, record))  # type: ignore[misc]
 
     def _ring_one(self, key: str, now_ms: int, record: Record) -> None:
@@ -348,12 +373,15 @@ class DomainPartition:
             raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {rows.alarm_ms}")
 
     def _feed(self, record: Record) -> None:
+        enterprise = _text(record.key)
+        if not ID.fullmatch(enterprise):
+            raise Malformed("key-unknown", f"{enterprise[:KEY_CHARS_MAX]!r} is no enterprise")
+        self._check_partition(enterprise)
         _, row, extras = self.wires.feed.decode(record.value or b"")
-        enterprise = (record.key or b"").decode()
         self._views.take(enterprise, extras["view"], extras["row_id"], None if extras.get("removed") else row)
 
-    def _replay_parked(self, key: str) -> None:
-        for record in self._parking.release(key.encode()):
+    def _replay_parked(self, key: bytes) -> None:
+        for record in self._parking.release(key):
             self.take(record)
 
     # -- Deciding ----------------------------------------------------------------------------------------------------
@@ -424,3 +452,10 @@ class DomainPartition:
             raise ValueError(f"a record of {len(value)} bytes for {topic} is larger than {RECORD_BYTES_MAX}")
         head = headers(meta, wire.type_names[kind or type(body)], self._source)
         self._pending.append(((topic, partition), (key, value, head)))
+
+
+def _text(key: bytes | None) -> str:
+    try:
+        return (key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("key-not-utf8", str(error)) from error

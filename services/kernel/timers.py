@@ -1,9 +1,13 @@
 """The next alarm of each aggregate of a partition, and the time: the greatest tick seen."""
 
+from collections.abc import Container
+
 from services.kernel.store import Store
 
 TIMER = b"~t\0"
 CLOCK = b"~c\0"
+_DIGITS = 15
+_KEY_AT = len(TIMER) + _DIGITS + 1
 
 
 class Timers:
@@ -36,20 +40,24 @@ class Timers:
         if to_ms:
             self._new[_timer(key, to_ms)] = b""
 
-    def due(self, most: int) -> list[str]:
-        """Aggregates whose alarm is not after now, earliest first, at most so many."""
+    def due(self, most: int, held: Container[bytes] = ()) -> list[str]:
+        """Aggregates whose alarm is not after now, earliest first, at most so many; those ``held`` wait on."""
         end = _timer("", self.now_ms + 1)
-        found = [row_id for row_id, value in self._new.items() if value is not None and TIMER <= row_id < end]
+        found = [
+            row_id
+            for row_id, value in self._new.items()
+            if value is not None and TIMER <= row_id < end and row_id[_KEY_AT:] not in held
+        ]
         stored = 0
         for row_id, _ in self._store.scan(TIMER):
             if row_id >= end or stored > most:
                 break
-            if row_id not in self._new:
+            if row_id not in self._new and row_id[_KEY_AT:] not in held:
                 found.append(row_id)
                 stored += 1
         found.sort()
         self.behind = len(found) > most
-        return [row_id[len(TIMER) + 16 :].decode() for row_id in found[:most]]
+        return [row_id[_KEY_AT:].decode() for row_id in found[:most]]
 
     def changes(self) -> dict[bytes, bytes | None]:
         """What the batch changed; an alarm both set and removed in it never was."""
@@ -62,4 +70,4 @@ class Timers:
 
 
 def _timer(key: str, at_ms: int) -> bytes:
-    return TIMER + b"%015d/" % max(at_ms, 0) + key.encode()
+    return TIMER + b"%015d/" % min(max(at_ms, 0), 10**_DIGITS - 1) + key.encode()

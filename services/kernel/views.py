@@ -23,7 +23,7 @@ class Views:
         self._views = {view.name: view for view in views}
         self._codecs = {view.name: RowCodec(view.row) for view in views}
         self._cache = DecodedRows()
-        self._changed: dict[bytes, tuple[str, Any | None]] = {}
+        self._changed: dict[bytes, tuple[Any | None, bytes | None]] = {}  # row id to the row and its bytes
 
     def take(self, enterprise: str, view: str, row_id: str, row: Any | None) -> None:
         """A row as it stands now; None removes it. Raises Malformed for a view that the service does not keep."""
@@ -35,16 +35,20 @@ class Views:
             return self._read(name, view_prefix(enterprise, name) + entry.encode())
 
         where = view_prefix(enterprise, view) + row_id.encode()
+        changed = {where: self._encoded(view, row)}
         if declared.derive is not None:
             derived = declared.derive(self._read(view, where), row, read)
             for (name, entry), value in derived.items():
-                self._changed[view_prefix(enterprise, name) + entry.encode()] = name, value
-        self._changed[where] = view, row
+                changed[view_prefix(enterprise, name) + entry.encode()] = self._encoded(name, value)
+        self._changed.update(changed)  # all or nothing: what can raise is done
+
+    def _encoded(self, view: str, row: Any | None) -> tuple[Any | None, bytes | None]:
+        return row, None if row is None else self._codecs[view].encode(row)
 
     def _read(self, view: str, row_id: bytes) -> Any | None:
         changed = self._changed.get(row_id, MISSING)
         if changed is not MISSING:
-            return changed[1]
+            return changed[0]
         row = self._cache.get(row_id)
         if row is None and (data := self._store.rows.get(row_id)) is not None:
             row = self._codecs[view].decode(data)
@@ -54,14 +58,13 @@ class Views:
     def encoded(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The rows that the batch really changed."""
         stored = self._store.rows
-        for row_id, (view, row) in self._changed.items():
-            data = None if row is None else self._codecs[view].encode(row)
+        for row_id, (_, data) in self._changed.items():
             if stored.get(row_id) != data:
                 yield row_id, data
 
     def committed(self) -> None:
         """The store holds them now."""
-        for row_id, (_, row) in self._changed.items():
+        for row_id, (row, _) in self._changed.items():
             if row is None:
                 self._cache.pop(row_id, None)
             else:

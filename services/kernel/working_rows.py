@@ -35,9 +35,12 @@ class WorkingRows:
     __slots__ = (
         "_cache",
         "_codecs",
+        "_data",
         "_kept_version",
         "_links",
+        "_links_staged",
         "_meta_changed",
+        "_staged_data",
         "_store",
         "alarm_ms",
         "changed",
@@ -53,11 +56,14 @@ class WorkingRows:
         self._store, self._cache, self._codecs = store, cache, codecs
         self.staged: dict[str, Any] = {}
         self.changed: dict[str, Any] = {}
+        self._staged_data: dict[str, bytes | None] = {}
+        self._data: dict[str, bytes | None] = {}
         meta = store.rows.get(self.prefix + META)
         self.version, self.alarm_ms = decode_meta(meta) if meta else (0, 0)
         self._kept_version = self.version
         self._meta_changed = False
         self._links: dict[bytes, bytes] = {}
+        self._links_staged: dict[bytes, bytes] = {}
 
     def get(self, key: str) -> Any | None:
         """The row as it stands after all that was decided until now."""
@@ -99,17 +105,31 @@ class WorkingRows:
         """Changes of the record at work."""
         self.staged.update(changes)
 
+    def encode_staged(self) -> None:
+        """Give the staged rows their bytes, while the record can still fail: a row without bytes is a defect of a step.
+
+        Raises RowError, KeyError.
+        """
+        self._staged_data = {
+            name: None if row is None else self.codec_of(name).encode(row) for name, row in self.staged.items()
+        }
+
     def keep(self) -> None:
-        """The record was decided: what it staged belongs to the batch."""
+        """The record was decided and its rows encoded: what it staged belongs to the batch. Never raises."""
         if self.staged:
             self.changed.update(self.staged)
+            self._data.update(self._staged_data)
             self.staged.clear()
+        if self._links_staged:
+            self._links.update(self._links_staged)
+            self._links_staged.clear()
         if self.version != self._kept_version:
             self._kept_version, self._meta_changed = self.version, True
 
     def drop(self) -> None:
         """The record failed: it changed nothing."""
         self.staged.clear()
+        self._links_staged.clear()
         self.version = self._kept_version
 
     def set_alarm(self, at_ms: int) -> None:
@@ -119,11 +139,12 @@ class WorkingRows:
     def link_version(self, link: str) -> int:
         """The last version that was taken from a link, 0 for none."""
         row_id = self.prefix + LINK + link.encode()
-        return int(self._links.get(row_id) or self._store.rows.get(row_id) or 0)
+        links, staged = self._links, self._links_staged
+        return int(staged.get(row_id) or links.get(row_id) or self._store.rows.get(row_id) or 0)
 
     def set_link_version(self, link: str, version: int) -> None:
-        """What comes with this version or an older one is known from now on."""
-        self._links[self.prefix + LINK + link.encode()] = b"%d" % version
+        """What comes with this version or an older one is known once the record is kept."""
+        self._links_staged[self.prefix + LINK + link.encode()] = b"%d" % version
 
     def codec_of(self, name: str) -> RowCodec:
         """The codec of a row's kind; KeyError names a kind that the aggregate did not declare."""
@@ -132,9 +153,8 @@ class WorkingRows:
     def encoded(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The rows that the batch really changed, in canonical bytes."""
         stored = self._store.rows
-        for name, row in self.changed.items():
+        for name, data in self._data.items():
             row_id = self.prefix + name.encode()
-            data = None if row is None else self.codec_of(name).encode(row)
             if stored.get(row_id) != data:
                 yield row_id, data
         yield from self._links.items()
