@@ -4,15 +4,13 @@
 PYTHON ?= python3
 PY     := .venv/bin/python
 RUN    := $(PY) -m
-# Protobuf's compatibility is checked against this commit; before a release: make check BASE=<the last release's tag>.
-BASE   ?= HEAD
 ARGS   ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status demo test check format-check lint types imports schemas quick chaos bench bench-peers \
-        generate format lock clean
+        generate release-schemas format lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -81,9 +79,7 @@ imports: setup
 
 schemas: setup
 	buf lint schemas
-	@if git cat-file -e $(BASE):schemas/buf.yaml 2>/dev/null; then echo "buf breaking schemas --against $(BASE)"; \
-	  buf breaking schemas --against '.git#ref=$(BASE),subdir=schemas'; \
-	else echo "buf breaking: nothing to compare with at $(BASE)"; fi
+	buf breaking schemas --against schemas/baseline.binpb
 	$(RUN) schemas.generate --check
 
 quick: setup
@@ -100,8 +96,12 @@ bench-peers: setup ## Measure the same work with other stream processors, each i
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
 
-generate: setup ## Generate the Python code of the protobuf messages
+generate: setup ## Generate the Python code of the messages, and golden examples of new ones
 	$(RUN) schemas.generate
+	$(RUN) schemas.examples
+
+release-schemas: setup ## Make today's messages the ones that later changes must be compatible with
+	buf build schemas --exclude-source-info -o schemas/baseline.binpb
 
 format: setup ## Format the code, and mend what the linter can
 	$(RUN) ruff check --fix-only --quiet .

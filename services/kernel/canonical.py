@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
-DIGITS_MAX: Final = 40
+DIGITS_MAX: Final = 24  # sums stay exact within the 28 digits of Python's decimal context
 SECONDS_MAX: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the end of what protobuf and RFC 3339 can say
 MS_MAX: Final = SECONDS_MAX * 1000 + 999
 CACHE_ENTRIES_MAX: Final = 16_384

@@ -215,7 +215,7 @@ def test_times_outside_the_years_1970_to_9999_are_not_written(ms: int) -> None:
 
 
 NO_DECIMALS = ["", " 1", "1 ", "+1", "1.", ".5", "1e5", "1E5", "NaN", "sNaN", "Infinity", "-Infinity", "-", "1_000",
-               "٣", "1,5", "007", "--1", "0x1", "1" * 41, "0." + "1" * 40, "1" * 100_000]  # fmt: skip
+               "٣", "1,5", "007", "--1", "0x1", "1" * 25, "0." + "1" * 24, "1" * 100_000]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", NO_DECIMALS, ids=lambda text: text[:12])

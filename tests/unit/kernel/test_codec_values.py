@@ -28,14 +28,14 @@ def test_a_decimal_has_one_plain_text(value: Decimal) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [("1.50", "1.5"), ("-0.0", "0"), ("1E+3", "1000"), ("1E-7", "0.0000001"), ("100", "100"), ("0E+999999", "0"),
-     ("-12.00", "-12"), ("0.10", "0.1"), ("9" * 40, "9" * 40)],
+     ("-12.00", "-12"), ("0.10", "0.1"), ("9" * 24, "9" * 24)],
 )  # fmt: skip
 def test_the_plain_text_of(value: str, text: str) -> None:
     canonical._texts.clear()  # equal values are one entry: a known text would hide a wrong one
     assert decimal_text(Decimal(value)) == text
 
 
-@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1E+40", "1E-40", "1E+999999", "1E-999999", "9" * 41])
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1E+24", "1E-24", "1E+999999", "1E-999999", "9" * 25])
 def test_what_has_no_plain_text(value: str) -> None:
     with pytest.raises(ValueError, match=r"number|digits"):
         decimal_text(Decimal(value))
