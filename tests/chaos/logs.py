@@ -62,25 +62,28 @@ class Tail:
     def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
         self.counts = dict.fromkeys(range(partitions), 0)
         self.tps = [TopicPartition(topic, number) for number in range(partitions)]
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest",
-            enable_auto_commit=False, fetch_max_wait_ms=200,
-        )  # fmt: skip
+        self._bootstrap = bootstrap
+        self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin."""
-        await self._consumer.start()
-        self._consumer.assign(self.tps)
-        self._task = asyncio.create_task(self._follow())
+        self._consumer = consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, isolation_level="read_committed", auto_offset_reset="earliest",
+            enable_auto_commit=False, fetch_max_wait_ms=200,
+        )  # fmt: skip
+        await consumer.start()
+        consumer.assign(self.tps)
+        self._task = asyncio.create_task(self._follow(consumer))
 
     async def stop(self) -> None:
         """End."""
         if self._task:
             self._task.cancel()
-        await self._consumer.stop()
+        if self._consumer:
+            await self._consumer.stop()
 
-    async def _follow(self) -> None:
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            for tp, records in (await self._consumer.getmany(timeout_ms=200, max_records=20_000)).items():
+            for tp, records in (await consumer.getmany(timeout_ms=200, max_records=20_000)).items():
                 self.counts[tp.partition] += len(records)

@@ -48,3 +48,11 @@ def render(report: Report, repeat: str) -> Group:
 def show(report: Report, repeat: str) -> None:
     """Print it."""
     Console().print(render(report, repeat))
+
+
+def render_text(report: Report) -> str:
+    """The same as plain text, for a failed assertion."""
+    console = Console(width=120, color_system=None)
+    with console.capture() as captured:
+        console.print(render(report, "python -m tests.chaos"))
+    return captured.get()

@@ -84,6 +84,14 @@ class Standstills:
                 before[-1].recovery_seconds = max(before[-1].recovery_seconds or 0.0, seconds)
 
 
+async def _resumed(workload: Workload, seconds: float) -> None:
+    before, deadline = dict(workload.progress()), monotonic() + seconds
+    while monotonic() < deadline:
+        if all(count > before[number] for number, count in workload.progress().items()):
+            return
+        await asyncio.sleep(SAMPLE_SECONDS)
+
+
 async def chaos(
     workload: Workload,
     broker: Broker,
@@ -93,9 +101,14 @@ async def chaos(
     faults_max: int,
     seconds_max: float,
     settle_seconds_max: float,
+    resume_seconds_max: float = 0.0,
     tell: Tell = lambda what, report: None,
 ) -> Report:
-    """Run to the end and judge. Stops drawing faults at the first of ``faults_max`` and ``seconds_max``."""
+    """Run to the end and judge. Stops drawing faults at the first of ``faults_max`` and ``seconds_max``.
+
+    ``resume_seconds_max``: so long at most every partition is waited for to move again before the next fault; by
+    default not at all, since a fault in the recovery from another is worth more than one in peace.
+    """
     report = Report()
     standstills = Standstills(workload)
 
@@ -120,6 +133,7 @@ async def chaos(
             await asyncio.sleep(step.pause_seconds)
             tell(f"{step.kind}", report)
             report.done.append(await injector.do(step))
+            await _resumed(workload, resume_seconds_max)
         await asyncio.sleep(LEAD_SECONDS)
         report.traffic_seconds = monotonic() - began
         tell("traffic off, waiting until all is decided", report)
@@ -137,5 +151,7 @@ async def chaos(
         await workload.close()
     standstills.blame(report.done)
     report.exits = dict(workload.fleet.reasons().most_common())
+    if overdue := sum(worker.overdue for worker in workload.fleet.workers.values()):
+        report.verdict.facts["workers that did not stop when asked"] = str(overdue)
     report.starts = sum(worker.starts for worker in workload.fleet.workers.values())
     return report

@@ -64,6 +64,11 @@ class Traffic:
         self._running.set()
         await asyncio.gather(*self._tasks)
 
+    def abandon(self) -> None:
+        """Stop at once, whatever is under way; for the end of a run that failed."""
+        for task in self._tasks:
+            task.cancel()
+
     async def _ticks(self) -> AsyncIterator[int]:
         """Yields the number of records to send now."""
         due, last = 0.0, monotonic()
@@ -105,6 +110,12 @@ class Traffic:
             max_batch_size=1 << 20, retry_backoff_ms=50,
         )  # fmt: skip
         await producer.start()
+        try:
+            await self._plain_ticks(producer)
+        finally:
+            await producer.stop()
+
+    async def _plain_ticks(self, producer: AIOKafkaProducer) -> None:
         waiting: list[asyncio.Task[None]] = []
 
         async def settle(future: asyncio.Future[Any], keys: list[bytes]) -> None:
@@ -118,7 +129,6 @@ class Traffic:
             waiting += [asyncio.create_task(settle(*one)) for one in await self._send(producer, self.sources[0], count)]
             waiting = [task for task in waiting if not task.done()]
         await asyncio.gather(*waiting)
-        await producer.stop()
 
     async def _transactional(self) -> None:
         producer = await self._fenced()

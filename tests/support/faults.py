@@ -150,9 +150,12 @@ class Injector:
         wanted = self.fleet.wanted
         return wanted[int(step.target * len(wanted))]
 
-    async def _in_transaction(self, step: Step) -> tuple[Worker, bool]:
+    async def _in_transaction(self, step: Step) -> tuple[Worker, bool | None]:
         """Freeze a worker with an open transaction: the drawn one, or another one if that has nothing to do."""
         first = self._pick(step)
+        if not first.probe.exists():  # it does not say whether it has one
+            await self.fleet.freeze(first)
+            return first, None
         deadline = monotonic() + OPEN_SECONDS_MAX
         while True:
             for worker in [first, *(other for other in self.fleet.wanted if other is not first)]:

@@ -41,14 +41,21 @@ def main() -> None:
     )
     source = app.topic(*given.source, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw")
     out = app.topic(given.out, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw")
-    changelog = app.topic(given.changelog, partitions=given.partitions, compacting=True)
+    changelog = app.topic(
+        given.changelog,
+        partitions=given.partitions,
+        compacting=True,
+        key_type=bytes,
+        key_serializer="raw",
+        value_type=int,
+        value_serializer="json",
+    )
     counts = app.Table(
         "counts",
         default=int,
         partitions=given.partitions,
         changelog_topic=changelog,
         key_type=bytes,
-        key_serializer="raw",
         value_type=int,
     )
 

@@ -42,6 +42,8 @@ class Worker:
     """Frozen by SIGSTOP."""
     starts: int = 0
     exits: Counter[int] = field(default_factory=Counter)
+    overdue: int = 0
+    """How often it did not stop in time when asked to."""
     _keeper: asyncio.Task[None] | None = None
 
     @property
@@ -89,13 +91,10 @@ class Fleet:
         if worker.stopped:
             self.thaw(worker)
         self.send(worker, number)
-        try:
-            async with asyncio.timeout(STOP_SECONDS_MAX):
-                await self._ended(worker)
-        except TimeoutError:
+        if not await self._ended(worker, STOP_SECONDS_MAX):
             self.send(worker, signal.SIGKILL)
-            await self._ended(worker)
-            worker.exits[-9999] += 1  # never a real return code: did not stop when asked
+            await self._ended(worker, STOP_SECONDS_MAX)
+            worker.overdue += 1
         return worker.process.returncode or 0 if worker.process else 0
 
     async def stop_all(self) -> None:
@@ -197,9 +196,8 @@ class Fleet:
             await self._spawn(worker)
 
     @staticmethod
-    async def _ended(worker: Worker) -> None:
-        if worker._keeper is not None:
-            await worker._keeper
+    async def _ended(worker: Worker, seconds: float) -> bool:
+        return worker._keeper is None or bool((await asyncio.wait({worker._keeper}, timeout=seconds))[0])
 
 
 def _stands(pid: int) -> bool:
