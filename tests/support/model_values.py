@@ -13,7 +13,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 DECIMALS = st.one_of(
     st.integers(-(10**18), 10**18).map(Decimal),
     st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12),
-    st.sampled_from([Decimal(text) for text in ("0", "-0", "0.0", "1.50", "1E+3", "1E-7", "-7.00", "9" * 40)]),
+    st.sampled_from([Decimal(text) for text in ("0", "-0", "0.0", "1.50", "1E+3", "1E-7", "-7.00", "9" * 24)]),
 )
 INSTANTS = st.one_of(st.integers(0, MS_MAX), st.sampled_from([0, 1, 999, 1000, MS_MAX]))
 
