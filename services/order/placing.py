@@ -15,6 +15,8 @@ from services.order.workday import due_at_ms
 LINES_MAX = 1_000
 DELIVERIES_OF_COMMAND_MAX = 5_000
 
+RESERVED_NUMBER = "transfer"  # flows are keyed flow/<buyer>/<order>/<line>, transfers flow/<enterprise>/transfer/<id>
+
 
 def place_order(rows: Rows, command: PlaceOrder, origin: Origin) -> Decision:
     """A new order, nothing for the same sheet sent again, or why not."""
@@ -26,6 +28,8 @@ def place_order(rows: Rows, command: PlaceOrder, origin: Origin) -> Decision:
         return Refused("order-differs", advice, "number")
     if not is_id(command.number):
         return bad_id(command.number, "number")
+    if command.number == RESERVED_NUMBER:
+        return Refused("reserved-number", f"{RESERVED_NUMBER!r} names stock transfers; give another number", "number")
     if not is_id(command.seller):
         return bad_id(command.seller, "seller")
     if command.seller == origin.enterprise:
