@@ -5,6 +5,7 @@ Owns: who waits for which outcome. Deliberately lacks: writing state; only the p
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -29,6 +30,15 @@ class Asked:
     partition: int
     value: bytes
     headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A command on its way into the log: its append, and its outcome."""
+
+    asked: Asked
+    appended: "asyncio.Future[Any]"
+    outcome: "asyncio.Future[Outcome]"
 
 
 class Asking:
@@ -59,24 +69,44 @@ class Asking:
 
     async def ask(self, asked: Asked, seconds_max: float) -> tuple[Outcome | None, int]:
         """The outcome, or None when it took too long, and the command's offset. Raises TooBusy, KafkaError."""
+        return await self.wait(await self.send(asked), seconds_max)
+
+    async def send(self, asked: Asked) -> Sent:
+        """Hand a command to the producer; what is sent first to a partition is first there. Raises TooBusy, KafkaError.
+
+        Every ``Sent`` is to be given to ``wait``.
+        """
         if len(self._waiting) >= WAITING_MAX:
             raise TooBusy(f"{WAITING_MAX} commands wait for their outcome")
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        name = asked.command_id, asked.fingerprint
-        self._waiting.setdefault(name, []).append(future)  # before producing: the answer may come before the ack
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        # Known before it is produced: the answer may come before the ack.
+        self._waiting.setdefault((asked.command_id, asked.fingerprint), []).append(outcome)
         try:
             headers = [*asked.headers, (FINGERPRINT_HEADER, asked.fingerprint)]
-            sent = await self._producer.send_and_wait(
+            appended = await self._producer.send(
                 self.topic, asked.value, key=asked.key, partition=asked.partition, headers=headers
             )
+        except BaseException:
+            self._forget(asked, outcome)
+            raise
+        return Sent(asked, appended, outcome)
+
+    async def wait(self, sent: Sent, seconds_max: float) -> tuple[Outcome | None, int]:
+        """The outcome, or None when it took too long, and the command's offset. Raises KafkaError."""
+        try:
+            offset: int = (await sent.appended).offset
             try:
                 async with asyncio.timeout(seconds_max):
-                    return await future, sent.offset
+                    return await sent.outcome, offset
             except TimeoutError:
-                return None, sent.offset
+                return None, offset
         finally:
-            waiting = self._waiting.get(name)
-            if waiting is not None and future in waiting:
-                waiting.remove(future)
-                if not waiting:
-                    del self._waiting[name]
+            self._forget(sent.asked, sent.outcome)
+
+    def _forget(self, asked: Asked, outcome: "asyncio.Future[Outcome]") -> None:
+        name = asked.command_id, asked.fingerprint
+        waiting = self._waiting.get(name)
+        if waiting is not None and outcome in waiting:
+            waiting.remove(outcome)
+            if not waiting:
+                del self._waiting[name]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from aiokafka.errors import KafkaError
@@ -20,24 +21,23 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from services.kernel.asking import Asked, Asking, TooBusy
+from services.kernel.asking import Asked, Asking, Sent, TooBusy
 from services.kernel.codec import Meta, Unencodable, Wire, headers, to_json
 from services.kernel.http_views import ViewEndpoints
 from services.kernel.json_models import body_model, to_dataclass
 from services.kernel.messages import Outcome
 from services.kernel.outcomes import Outcomes
-from services.kernel.owners import RETRY, NobodyOwns, Owners
+from services.kernel.owners import RETRY, WAIT_SECONDS, NobodyOwns, Owners, wait_seconds
 from services.kernel.partitioner import partition_of
-from services.kernel.problems import problem, refusal
-from services.kernel.processor import DomainProcessor
+from services.kernel.problems import NO_CODES, problem, refusal
+from services.kernel.processor import ID, KEY_CHARS_MAX, DomainProcessor
 from services.kernel.values import EnterpriseId, Refused
 
-ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
+VERSION = re.compile(r'(?:W/)?"?([1-9][0-9]{0,17})"?')
 BODY_BYTES_MAX = 256 * 1024
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_COMMANDS_MAX = 2_000
-WAIT_SECONDS = 10.0
-WAIT_SECONDS_MAX = 30.0
+BAD_ID = "ids are 1 to 64 characters, without / and control characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,9 @@ class CommandEndpoints:
         self._wire: Wire = service.wires.commands
         self._source = f"/{service.domain.name}/front-door"
         self._by_name = {route.command.__name__: route for route in routes}
+        # "order-unknown" where an order is what the address names; "unit-unknown" is a fault of the body.
+        nouns = {name for route in routes for name in re.findall(r"{(\w+)}", route.path)} | set(service.by_kind)
+        self._not_found = frozenset(f"{noun.replace('_', '-')}-unknown" for noun in nouns)
         self.router = APIRouter()
         for route in routes:
             self._add(route)
@@ -137,7 +140,7 @@ class CommandEndpoints:
         if len(raw) > BODY_BYTES_MAX:
             return problem(413, "body-too-large", f"send at most {BODY_BYTES_MAX // 1024} KiB a command")
         if bad := [name for name, value in {"enterprise": enterprise, **path}.items() if not ID.fullmatch(value)]:
-            return problem(422, "bad-id", "ids are 1 to 64 characters, without / and control characters", bad[0])
+            return problem(422, "bad-id", BAD_ID, bad[0])
         try:
             made = await self._command_of(enterprise, route, to_dataclass(route.body, body, dict(path)))
         except NobodyOwns as error:
@@ -151,27 +154,24 @@ class CommandEndpoints:
         id_ = request.headers.get("idempotency-key", "")
         if id_ and not ID.fullmatch(id_):
             return problem(422, "bad-id", "an Idempotency-Key is 1 to 64 characters without / and control characters")
-        expected = request.headers.get("if-match", "").strip('W/"')
-        if expected and not expected.isdigit():
+        expected = VERSION.fullmatch(request.headers["if-match"]) if "if-match" in request.headers else None
+        if expected is None and "if-match" in request.headers:
             return problem(422, "bad-version", 'If-Match takes the version that an ETag gave, such as "7"')
-        wait_s = min(_number(request.headers.get("x-timeout-seconds"), WAIT_SECONDS), WAIT_SECONDS_MAX)
+        version, actor = int(expected[1]) if expected else 0, request.headers.get("x-actor", "")
         try:
-            asked = self._asked(
-                enterprise, made, key, partition, id_, int(expected or 0), request.headers.get("x-actor", ""), raw
-            )
+            asked = self._asked(enterprise, made, key, partition, id_, version, actor, _said(path, raw))
         except Unencodable as error:
             return problem(422, "invalid-input", str(error))
         try:
-            outcome, offset = await self._asking.ask(asked, wait_s)
+            outcome, offset = await self._asking.ask(asked, wait_seconds(request))
         except TooBusy as error:
             return problem(429, "too-busy", str(error), headers=RETRY)
         except KafkaError as error:
-            return problem(
-                503, "log-unavailable", f"the log does not take it now ({error}); send it again", headers=RETRY
-            )
+            detail = f"the log does not take it now ({error}); send it again under the same Idempotency-Key"
+            return problem(503, "log-unavailable", detail, headers=RETRY)
         if outcome is None:
             return self._accepted(enterprise, asked, offset)
-        return answer(outcome)
+        return answer(outcome, self._not_found)
 
     async def _command_of(self, enterprise: EnterpriseId, route: CommandRoute, body: Any) -> Any | Refused:
         if route.sheet is None:
@@ -181,41 +181,49 @@ class CommandEndpoints:
         return route.sheet.fill(enterprise, body, rows)
 
     def _asked(
-        self, enterprise: str, command: Any, key: str, partition: int, id_: str, expected: int, actor: str, raw: bytes
+        self, enterprise: str, command: Any, key: str, partition: int, id_: str, expected: int, actor: str, said: bytes
     ) -> Asked:
-        id_ = f"{enterprise}:{id_ or uuid.uuid4().hex}"
+        if "\0" in key:
+            raise Unencodable(BAD_ID)
+        id_ = f"{enterprise}/{id_ or uuid.uuid4().hex}"  # with what neither has in it: no tenant meets another's ids
         meta = Meta(
             id=id_, correlation_id=id_, occurred_at_ms=time.time_ns() // 1_000_000,
             enterprise=enterprise, aggregate=key, version=expected, actor=actor,
         )  # fmt: skip
-        print_ = blake2b(
-            raw, digest_size=8, person=type(command).__name__.encode()[:16], key=key.encode()[:64]
-        ).digest()
+        print_ = blake2b(b"\0".join((type(command).__name__.encode(), key.encode(), said)), digest_size=8).digest()
         head = headers(meta, self._wire.type_names[type(command)], self._source)
         return Asked(id_, print_, key.encode(), partition, self._wire.encode(meta, command), head)
 
     def _accepted(self, enterprise: str, asked: Asked, offset: int) -> Response:
-        id_ = asked.command_id.partition(":")[2]
+        id_ = asked.command_id.partition("/")[2]
         body = {"status": "PENDING", "command_id": id_, "position": f"{asked.partition}:{offset}"}
-        where = f"/v1/{enterprise}/outcomes/{id_}?key={asked.key.decode()}"
+        where = f"/v1/{quote(enterprise)}/outcomes/{quote(id_)}?key={quote(asked.key, safe='')}"
         return Response(orjson.dumps(body), 202, headers={"Location": where}, media_type="application/json")
 
     async def _outcome(self, request: Request, enterprise: str, command_id: str, key: str) -> Response:
         """The outcome of a command, found by its id and the key of its aggregate (as the 202's Location says)."""
+        if not (ID.fullmatch(enterprise) and ID.fullmatch(command_id)):
+            return problem(422, "bad-id", BAD_ID, "command_id" if ID.fullmatch(enterprise) else "enterprise")
+        if len(key) > KEY_CHARS_MAX:
+            return problem(422, "bad-id", "take the key from the Location of the 202", "key")
         partition = partition_of(key.encode(), self._service.partitions)
         lease = self._owners.lease(partition)
         if lease is None:
             return await self._owners.forward(request, partition)
-        id_ = f"{enterprise}:{command_id}"
+        id_ = f"{enterprise}/{command_id}"
         kept = Outcomes(lease.store).find(id_)
         if kept is None:
             return problem(
                 404, "unknown-command", "not decided yet, or forgotten after a day; send it again under this id"
             )
-        return answer(self._service.outcome(id_, key, partition, kept))
+        return answer(self._service.outcome(id_, key, partition, kept), self._not_found)
 
     async def _batch(self, request: Request, enterprise: str) -> Response:
         """A JSON list of {"command": "PlaceOrder", "id": "…", "body": {…}}; the answers stand in the same order."""
+        if not ID.fullmatch(enterprise):
+            return problem(422, "bad-id", BAD_ID, "enterprise")
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return problem(415, "not-json", "send a list as JSON, with the header Content-Type: application/json")
         raw = await request.body()
         if len(raw) > BATCH_BYTES_MAX:
             return problem(413, "body-too-large", f"send at most {BATCH_BYTES_MAX // 1024} KiB a batch")
@@ -239,8 +247,14 @@ class CommandEndpoints:
                     asked.append((index, made))
             else:
                 answers[index] = made
+        sent: list[tuple[int, Sent]] = []
+        for index, one in asked:  # one after the other: what stands first in the list is decided first
+            try:
+                sent.append((index, await self._asking.send(one)))
+            except (TooBusy, KafkaError) as error:
+                answers[index] = _unsent(error)
         await asyncio.gather(
-            *(self._ask_into(answers, index, one, enterprise) for index, one in asked),
+            *(self._wait_into(answers, index, one) for index, one in sent),
             *(self._forward_into(answers, request, p, entries, indexes) for p, indexes in elsewhere.items()),
         )
         return Response(orjson.dumps(answers), media_type="application/json")
@@ -251,7 +265,7 @@ class CommandEndpoints:
             return _failed(422, "unknown-command-type", f"commands are {', '.join(sorted(self._by_name))}", "command")
         id_, body = str(entry.get("id") or ""), entry.get("body")
         if id_ and not ID.fullmatch(id_):
-            return _failed(422, "bad-id", "an id is 1 to 64 characters without / and control characters", "id")
+            return _failed(422, "bad-id", BAD_ID, "id")
         raw = orjson.dumps(body)
         if len(raw) > BODY_BYTES_MAX:
             return _failed(413, "body-too-large", f"send at most {BODY_BYTES_MAX // 1024} KiB a command", "body")
@@ -271,13 +285,15 @@ class CommandEndpoints:
         except NobodyOwns as error:
             return _failed(503, "moving", f"{error}; send it again under the same id")
 
-    async def _ask_into(self, answers: list[dict[str, Any] | None], index: int, one: Asked, enterprise: str) -> None:
+    async def _wait_into(self, answers: list[dict[str, Any] | None], index: int, sent: Sent) -> None:
         try:
-            outcome, offset = await self._asking.ask(one, WAIT_SECONDS)
-        except (TooBusy, KafkaError) as error:
-            answers[index] = _failed(503, "log-unavailable", f"{error}; send it again under the same id")
+            outcome, offset = await self._asking.wait(sent, WAIT_SECONDS)
+        except KafkaError as error:
+            answers[index] = _unsent(error)
             return
-        answers[index] = shown(outcome) if outcome else {"status": "PENDING", "position": f"{one.partition}:{offset}"}
+        id_, position = sent.asked.command_id.partition("/")[2], f"{sent.asked.partition}:{offset}"
+        pending = {"status": "PENDING", "command_id": id_, "position": position}
+        answers[index] = shown(outcome) if outcome else pending
 
     async def _forward_into(
         self,
@@ -289,14 +305,20 @@ class CommandEndpoints:
     ) -> None:
         answer = await self._owners.forward(request, partition, orjson.dumps([entries[index] for index in indexes]))
         body = orjson.loads(bytes(answer.body))
-        for place, index in enumerate(indexes):
-            answers[index] = body[place] if isinstance(body, list) else body
+        if not isinstance(body, list):  # the owner could not be asked: the same for each of them
+            code = body["type"].rpartition(":")[2]
+            body = [_failed(answer.status_code, code, body["detail"])] * len(indexes)
+        for index, entry in zip(indexes, body, strict=True):
+            answers[index] = entry
 
 
-def answer(outcome: Outcome) -> Response:
+def answer(outcome: Outcome, not_found: frozenset[str] = NO_CODES) -> Response:
     """An outcome as an HTTP answer, with the stream version as ETag and the command's position as a token."""
     refused = outcome.refused
-    response = refusal(refused) if refused else Response(orjson.dumps(shown(outcome)), media_type="application/json")
+    if refused:
+        response = refusal(refused, not_found)
+    else:
+        response = Response(orjson.dumps(shown(outcome)), media_type="application/json")
     response.headers["ETag"] = f'"{outcome.version}"'
     response.headers["x-position"] = position(outcome)
     return response
@@ -311,16 +333,26 @@ def shown(outcome: Outcome) -> dict[str, Any]:
     """An outcome as JSON values: status, what it is about, the token, and the refusal if it is one."""
     full = to_json(outcome)
     kept = {name: full[name] for name in ("status", "aggregate", "version", "events")}
-    kept |= {"command_id": outcome.command_id.partition(":")[2], "position": position(outcome)}
+    kept |= {"command_id": outcome.command_id.partition("/")[2], "position": position(outcome)}
     return kept | {name: full[name] for name in ("code", "advice", "field") if full[name]}
 
 
 def _failed(status: int, code: str, advice: str, field: str = "") -> dict[str, Any]:
-    return {"status": "INVALID", "http": status, "code": code, "advice": advice, "field": field}
+    what = "UNAVAILABLE" if status in (429, 503) else "INVALID"
+    return {"status": what, "http": status, "code": code, "advice": advice, "field": field}
 
 
-def _number(text: str | None, default: float) -> float:
-    try:
-        return max(0.0, float(text)) if text else default
-    except ValueError:
-        return default
+def _unsent(error: Exception) -> dict[str, Any]:
+    if isinstance(error, TooBusy):
+        return _failed(429, "too-busy", f"{error}; send it again under the same id")
+    return _failed(503, "log-unavailable", f"{error}; send it again under the same id")
+
+
+def _said(path: dict[str, str], raw: bytes) -> bytes:
+    """All that the sender said: an id stands for one command, and what tells it from others may be in its address."""
+    return orjson.dumps(path, option=orjson.OPT_SORT_KEYS) + raw
+
+
+def body_bytes_max(path: str) -> int:
+    """How many bytes a body sent to this path may have."""
+    return BATCH_BYTES_MAX if path.endswith("/commands") else BODY_BYTES_MAX

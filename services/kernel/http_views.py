@@ -7,6 +7,7 @@ a sum keep it.
 import asyncio
 import base64
 import binascii
+import re
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -22,15 +23,17 @@ from services.kernel.lease import Lease
 from services.kernel.owners import RETRY, Owners
 from services.kernel.partitioner import partition_of
 from services.kernel.problems import problem
-from services.kernel.processor import DomainProcessor
+from services.kernel.processor import ID, DomainProcessor
 from services.kernel.row_codec import RowCodec
 from services.kernel.views import view_prefix
+from services.kernel.watermarks import written_end
 
 PAGE_ROWS = 100
 PAGE_ROWS_MAX = 1_000
 SCAN_ROWS_MAX = 20_000
 SCAN_ROWS_AT_ONCE = 500  # then the event loop gets its turn
 WAIT_SECONDS_MAX = 10.0
+POSITION = re.compile(r"([0-9]{1,9}):([0-9]{1,18})")
 RESERVED = frozenset({"cursor", "limit", "after", "id"})
 
 
@@ -70,6 +73,8 @@ class ViewEndpoints:
         async def endpoint(
             request: Request, enterprise: str, limit: int = PAGE_ROWS, cursor: str = "", after: str = "", id: str = ""
         ) -> Response:
+            if not ID.fullmatch(enterprise):
+                return problem(422, "bad-id", "ids are 1 to 64 characters, without / and control", "enterprise")
             partition = partition_of(enterprise.encode(), self._service.partitions)
             lease = self._owners.lease(partition)
             if lease is None:
@@ -125,7 +130,7 @@ class ViewEndpoints:
         if limit < 1:
             raise BadQuery("a page has at least one row", "limit")
         prefix, codec, rows = view_prefix(enterprise, view), self._codecs[view], []
-        last, scanned = _decode_cursor(cursor), 0
+        last, scanned = _decode_cursor(view, cursor), 0
         found = lease.store.scan(prefix, prefix + last if last else b"")
         while True:
             chunk = [entry for _, entry in zip(range(SCAN_ROWS_AT_ONCE), found, strict=False)]
@@ -135,28 +140,30 @@ class ViewEndpoints:
                 if all(_text(row[name]) == value for name, value in wanted.items()):
                     rows.append({"id": last.decode(), **row})
                     if len(rows) >= limit:
-                        return Page(rows, _encode_cursor(last))
+                        return Page(rows, _encode_cursor(view, last))
             scanned += len(chunk)
             if len(chunk) < SCAN_ROWS_AT_ONCE:
                 return Page(rows, "")
             if scanned >= SCAN_ROWS_MAX:
-                return Page(rows, _encode_cursor(last))
+                return Page(rows, _encode_cursor(view, last))
             await asyncio.sleep(0)  # rows may change meanwhile: start again behind the last one seen
             found = lease.store.scan(prefix, prefix + last)
 
     async def seen(self, lease: Lease, position: str) -> bool:
         """Wait until the command at that position is decided and the view has passed all that was written by then."""
-        partition, _, offset = position.partition(":")
-        if not (partition.isdigit() and offset.isdigit()):
+        found = POSITION.fullmatch(position)
+        if found is None or int(found[1]) >= self._service.partitions:
             raise BadQuery("a position is what an outcome gave as position, such as 2:1044", "after")
+        partition, offset = int(found[1]), int(found[2])
         name = self._service.domain.name
         commands, feed = f"{name}-commands-v1", f"{name}-feed-v1"
         try:
             async with asyncio.timeout(WAIT_SECONDS_MAX):
-                await self._decided(TopicPartition(commands, int(partition)), int(offset))
+                await self._decided(TopicPartition(commands, partition), offset)
                 thread = self._app.consumer._thread
-                mine = TopicPartition(feed, lease.partition)
-                end = (await thread.call_thread(thread._highwaters, [mine]))[mine]
+                # Not the last stable offset: our row may lie behind the open transaction of another partition, or our
+                # own transaction's marker may be on its way still, and either would be taken for seen.
+                end = await thread.call_thread(written_end, thread, TopicPartition(feed, lease.partition))
                 while lease.open and lease.position.get(feed, 0) < end:
                     lease.moved.clear()
                     await lease.moved.wait()
@@ -189,12 +196,18 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _encode_cursor(row_id: bytes) -> str:
-    return base64.urlsafe_b64encode(row_id).decode()
+def _encode_cursor(view: str, row_id: bytes) -> str:
+    return base64.urlsafe_b64encode(f"{view}\0".encode() + row_id).decode()
 
 
-def _decode_cursor(cursor: str) -> bytes:
+def _decode_cursor(view: str, cursor: str) -> bytes:
+    """The id of the last row seen; raises BadQuery for anything but a cursor of this view."""
+    if not cursor:
+        return b""
     try:
-        return base64.urlsafe_b64decode(cursor.encode())
-    except (binascii.Error, ValueError) as error:
-        raise BadQuery("use the cursor of the page before, as it was given", "cursor") from error
+        name, found, row_id = base64.b64decode(cursor, altchars=b"-_", validate=True).partition(b"\0")
+    except (binascii.Error, ValueError):
+        found = b""
+    if not found or name != view.encode():
+        raise BadQuery("use the cursor of the page before, as it was given", "cursor")
+    return row_id

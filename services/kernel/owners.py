@@ -4,6 +4,7 @@ The group tells everybody: Faust's assignor hands each member the web address of
 """
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from fastapi import Request
@@ -14,8 +15,11 @@ from services.kernel.lease import Lease
 from services.kernel.problems import problem
 
 FORWARDED = "x-chainflow-forwarded"
-FORWARD_SECONDS_MAX = 15.0
+WAIT_SECONDS = 10.0
+WAIT_SECONDS_MAX = 30.0
+FORWARD_SECONDS = 5.0  # on top of what the sender lets the owner wait
 RETRY = {"Retry-After": "1"}
+PASSED_BACK = ("etag", "location", "retry-after", "x-position")
 PASSED_ON = ("content-type", "idempotency-key", "if-match", "x-actor", "x-timeout-seconds")
 
 
@@ -24,7 +28,9 @@ class Owners:
 
     def __init__(self, app: KernelApp, url: str) -> None:
         self._app, self._url = app, url.rstrip("/")
-        self._client = httpx.AsyncClient(timeout=FORWARD_SECONDS_MAX, limits=httpx.Limits(max_connections=200))
+        # trust_env: a replica is asked directly, whatever proxy the environment names for the world outside.
+        timeout = httpx.Timeout(FORWARD_SECONDS, connect=2.0)
+        self._client = httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_connections=200), trust_env=False)
 
     async def close(self) -> None:
         """Close connections."""
@@ -50,7 +56,7 @@ class Owners:
         if owner is None:
             raise NobodyOwns(f"partition {partition} is changing hands")
         try:
-            answer = await self._client.get(f"{owner}{path}", params=query, headers={FORWARDED: "1"})
+            answer = await self._client.get(f"{owner}{quote(path)}", params=query, headers={FORWARDED: "1"})
             answer.raise_for_status()
         except httpx.HTTPError as error:
             raise NobodyOwns(f"the owner of partition {partition} does not answer: {error}") from error
@@ -63,19 +69,33 @@ class Owners:
         if owner is None or FORWARDED in request.headers:
             return problem(503, "moving", "this partition is changing hands; send it again", headers=RETRY)
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        # As it came, not decoded and encoded again: a # or a % in an id would name another aggregate.
+        target: bytes = request.scope["raw_path"]
+        if query := request.scope["query_string"]:
+            target += b"?" + query
         try:
             answer = await self._client.request(
                 request.method,
-                f"{owner}{request.url.path}",
-                params=request.url.query,
+                httpx.URL(owner).copy_with(raw_path=target),
                 content=body if body is not None else await request.body(),
                 headers=headers | {FORWARDED: "1"},
+                timeout=httpx.Timeout(FORWARD_SECONDS + wait_seconds(request), connect=2.0),
             )
         except httpx.HTTPError as error:
-            detail = f"its owner does not answer ({type(error).__name__}); send it again"
+            again = "ask again" if request.method == "GET" else "send it again under the same Idempotency-Key"
+            detail = f"its owner does not answer ({type(error).__name__}); {again}"
             return problem(503, "owner-unreachable", detail, headers=RETRY)
-        kept = {name: answer.headers[name] for name in ("etag", "location", "retry-after") if name in answer.headers}
+        kept = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, headers=kept, media_type=answer.headers.get("content-type"))
+
+
+def wait_seconds(request: Request) -> float:
+    """How long the sender lets us wait for an outcome, in seconds: x-timeout-seconds, or 10."""
+    try:
+        wanted = float(request.headers.get("x-timeout-seconds") or WAIT_SECONDS)
+    except ValueError:
+        return WAIT_SECONDS
+    return min(max(0.0, wanted), WAIT_SECONDS_MAX)
 
 
 class NobodyOwns(Exception):

@@ -5,24 +5,35 @@ from typing import Any
 import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.kernel.values import Refused
 
 PROBLEM = "application/problem+json"
 CONFLICTS = frozenset({"stale-version", "command-id-reused"})
+NO_CODES: frozenset[str] = frozenset()
+HTTP_CODES = {400: "bad-request", 404: "no-such-path", 405: "method-not-allowed", 415: "not-json"}
 
 
 def problem(status: int, code: str, advice: str, field: str = "", headers: dict[str, str] | None = None) -> Response:
     """A problem document; ``type`` is stable for a code, so that programs can tell problems apart."""
     body: dict[str, Any] = {"type": f"urn:chainflow:problem:{code}", "title": code.replace("-", " "), "status": status}
-    body |= {"detail": advice} | ({"field": field} if field else {})
+    body |= {"detail": _plain(advice)} | ({"field": _plain(field)} if field else {})
     return Response(orjson.dumps(body), status, media_type=PROBLEM, headers=headers)
 
 
-def refusal(refused: Refused) -> Response:
-    """How a refused command is answered: 404 for what the sender can not know, 409/412 for races, else 422."""
-    if refused.code.startswith("unknown-"):
+def _plain(text: str) -> str:
+    """Text that JSON can carry: what a sender wrote may hold half of a surrogate pair, and comes back in an advice."""
+    return text.encode(errors="replace").decode()
+
+
+def refusal(refused: Refused, not_found: frozenset[str] = NO_CODES) -> Response:
+    """How a refused command is answered: 404 for what the sender can not know, 409/412 for races, else 422.
+
+    ``not_found`` are the codes which say that what the address names is not there for the sender.
+    """
+    if refused.code in not_found:
         status = 404
     elif refused.code == "stale-version":
         status = 412
@@ -42,3 +53,15 @@ async def invalid(request: Request, error: Exception) -> Response:
     place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
     more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
     return problem(422, "invalid-input", f"{first['msg']}{more}", place)
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """What the framework refuses by itself: no such path, no such method, a body that can not be read."""
+    assert isinstance(error, HTTPException)
+    code = HTTP_CODES.get(error.status_code, "http-error")
+    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def defect(request: Request, error: Exception) -> Response:
+    """A defect of ours, as a problem document; the log has its trace."""
+    return problem(500, "internal", "a defect of ours; the service's log says more under this time")

@@ -15,18 +15,20 @@ from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.kernel.app import AppSettings, KernelApp, make_app, run
 from services.kernel.asking import Asking
+from services.kernel.body_limit import BodyLimit
 from services.kernel.catalogue import load
 from services.kernel.codec import NO_META, Wire
-from services.kernel.http_commands import CommandEndpoints, CommandRoute
+from services.kernel.http_commands import CommandEndpoints, CommandRoute, body_bytes_max
 from services.kernel.http_views import ViewEndpoints
 from services.kernel.messages import Tick
 from services.kernel.model import Domain
 from services.kernel.owners import Owners, owners_known
-from services.kernel.problems import invalid
+from services.kernel.problems import defect, failed, invalid
 from services.kernel.processor import CLOCK_TOPIC, DomainProcessor, Wires
 from services.kernel.settings import Settings, SettingsError, read
 from services.kernel.telemetry import Meters
@@ -64,16 +66,25 @@ def compose(
         meters,
     )  # fmt: skip
     owners = Owners(app, settings.url)
-    web = FastAPI(title=f"Chainflow {name}", description=summary, docs_url=None, redoc_url=None)
-    web.add_exception_handler(RequestValidationError, invalid)
     views = ViewEndpoints(processor, app, owners)
-    web.include_router(views.router)
-    web.include_router(CommandEndpoints(processor, asking, owners, views, routes).router)
+    web = front(name, summary, views, CommandEndpoints(processor, asking, owners, views, routes))
     _add_health(web, app, meters, name, settings.url)
     app.task(_http(web, settings, asking, owners))
     if settings.tick_seconds:
         app.task(_ticker(app, settings, wires.clock))
     return app
+
+
+def front(name: str, summary: str, views: ViewEndpoints, commands: CommandEndpoints) -> FastAPI:
+    """The HTTP app: views, commands, and every failure as a problem document."""
+    web = FastAPI(title=f"Chainflow {name}", description=summary, docs_url=None, redoc_url=None)
+    web.add_exception_handler(RequestValidationError, invalid)
+    web.add_exception_handler(HTTPException, failed)
+    web.add_exception_handler(Exception, defect)
+    web.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    web.include_router(views.router)
+    web.include_router(commands.router)
+    return web
 
 
 def _add_health(web: FastAPI, app: KernelApp, meters: Meters, name: str, own_url: str) -> None:
