@@ -42,7 +42,7 @@ class Report:
     @property
     def in_transaction(self) -> tuple[int, int]:
         """Of the faults that ask for an open transaction: how many hit one, and how many there were."""
-        asked = [done for done in self.done if done.kind in IN_TRANSACTION]
+        asked = [done for done in self.done if done.kind in IN_TRANSACTION and done.in_transaction is not None]
         return sum(done.in_transaction is True for done in asked), len(asked)
 
     @property

@@ -8,7 +8,7 @@ Deliberately lacks: checks of what the faults did (each workload has its own).
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -84,16 +84,17 @@ class Done:
     recovery_seconds: float | None = None
 
 
-def plan(seed: int, pace_seconds: float) -> Iterator[Step]:
-    """Steps without end. Each kind comes once, in random order, before the rest is drawn by weight.
+def plan(seed: int, pace_seconds: float, kinds: Collection[Fault] = tuple(Fault)) -> Iterator[Step]:
+    """Steps without end, of these kinds. Each comes once, in random order, before the rest is drawn by weight.
 
     Pauses are mostly about ``pace_seconds``; one in three is short, so that a fault meets the last one's recovery.
     """
     rng = random.Random(seed)
-    first = list(WEIGHTS)
+    first = [kind for kind in Fault if kind in kinds]
+    weights = {kind: WEIGHTS[kind] for kind in first}
     rng.shuffle(first)
     while True:
-        kind = first.pop() if first else rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
+        kind = first.pop() if first else rng.choices(list(weights), weights=list(weights.values()))[0]
         short = rng.random() < 1 / 3
         pause = rng.uniform(0.2, 1.5) if short else rng.uniform(0.5, 1.5) * pace_seconds
         yield Step(kind, pause, rng.random(), rng.random())
