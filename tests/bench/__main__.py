@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.bench import engines
+from tests.bench import engines, latency, memory, recovery, service, stages
 from tests.bench.figures import Figures
 from tests.bench.ground import BenchError, Ground
 from tests.bench.show import Show, console
@@ -64,12 +64,28 @@ def parse() -> argparse.Namespace:
 
 async def go(parts: list[str], scale: float, folder: Path, show: Show, figures: Figures) -> None:
     """Measure the parts, each on a broker of its own, so that none inherits the other's topics."""
+
+    def sized(usual: int, least: int) -> int:
+        return max(least, int(usual * scale))
+
     for part in parts:
         where = folder / part
-        match part:
-            case "engines" | "peers":
-                async with Ground.open(where) as ground:
-                    await engines.measure(ground, show, figures, max(20_000, int(1_000_000 * scale)), peers=part == "peers")
+        if part == "profile":
+            await asyncio.to_thread(stages.measure, show, figures, sized(20_000, 2_000))
+            continue
+        if part == "service":
+            await service.measure(where, show, figures, sized(200_000, 2_000))
+            continue
+        async with Ground.open(where) as ground:
+            match part:
+                case "engines" | "peers":
+                    await engines.measure(ground, show, figures, sized(1_000_000, 20_000), peers=part == "peers")
+                case "latency":
+                    await latency.measure(ground, show, figures, max(5.0, 60.0 * scale))
+                case "recovery":
+                    await recovery.measure(ground, show, figures, sized(200_000, 7_000))
+                case "memory":
+                    await memory.measure(ground, show, figures, sized(50_000, 2_000))
 
 
 def main() -> int:
@@ -84,6 +100,9 @@ def main() -> int:
             asyncio.run(go(given.parts, given.scale, folder, show, figures))
     except BenchError as error:
         console.print(f"[red]{error}[/]", highlight=False)
+        code = 2
+    except Exception:
+        console.print_exception()
         code = 2
     finally:
         figures.show(console)

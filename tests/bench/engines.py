@@ -230,7 +230,9 @@ def _streams_command(show: Show) -> tuple[str, ...]:
     if not (stamp.exists() and stamp.read_text() == wanted):
         maven = shutil.which("mvn")
         if maven is None:
-            raise BenchError("Kafka Streams is built with Maven, which is not on the PATH; measure `engines` without it")
+            raise BenchError(
+                "Kafka Streams is built with Maven, which is not on the PATH; measure `engines` without it"
+            )
         with show.step("build the Kafka Streams counter (once)"):
             shutil.rmtree(folder, ignore_errors=True)
             _must([maven, "-q", "-B", "-f", str(project / "pom.xml"), "package", f"-Dbench.build={folder}"])

@@ -57,7 +57,7 @@ class Ground:
     @asynccontextmanager
     async def open(cls, folder: Path, heap_mb: int = 512) -> AsyncIterator["Ground"]:
         """Start a broker on a new directory; it ends with the block."""
-        folder.mkdir(parents=True)
+        await asyncio.to_thread(folder.mkdir, parents=True)
         port = free_port()
         broker = await asyncio.to_thread(Broker.start, folder / "kafka", port=port, heap_mb=heap_mb)
         ground = cls(broker, folder)

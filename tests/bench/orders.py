@@ -1,4 +1,4 @@
-"""The commands that the service is measured with: orders of one or three lines, placed by a buyer, confirmed by a seller.
+"""The commands that the service is measured with: orders of one or three lines, placed, and confirmed by the seller.
 
 Owns: what they look like, so that every part measures the same work. Deterministic: the same number, the same command.
 Deliberately lacks: sending them.
@@ -73,6 +73,15 @@ def placed_and_confirmed(count: int, apart: int = 500) -> Iterator[Told]:
             yield place(number)
         if number >= apart:
             yield confirm(number - apart)
+
+
+def placed_with_promises(orders: int, apart: int = 500) -> Iterator[Told]:
+    """Open orders of three lines, two of which the seller has promised; two commands for each order."""
+    for number in range(orders + apart):
+        if number < orders:
+            yield place(number, lines=3)
+        if number >= apart:
+            yield confirm(number - apart, promises=2)
 
 
 def record_of(told: Told, id_: str) -> tuple[int, bytes, bytes, list[tuple[str, bytes]]]:

@@ -1,4 +1,4 @@
-"""Where a command's time goes, without a broker: the order service's own processor on batches in memory, stage by stage.
+"""Where a command's time goes, without a broker: the order service's own processor on batches in memory, by stages.
 
 Owns: the stages, and honest sums. The total is measured without any watch; the stages with one, less what the watch
 itself costs; what no stage explains is the kernel's own bookkeeping. Deliberately lacks: the network, the event loop.
@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from services.kernel import processor as processor_module
-from services.kernel.batch import NO_HEADERS, Effects
+from services.kernel.batch import NO_HEADERS, Effects, Output
 from services.kernel.codec import Wire
 from services.kernel.lease import BATCH_BYTES_MAX
 from services.kernel.memory_log import START_MS, MemoryRecord
@@ -25,10 +25,15 @@ from services.kernel.store import Store
 from services.kernel.views import Views
 from services.order.domain import DOMAIN
 from services.order.wire import WIRES
-from tests.bench.orders import Told, record_of
+from tests.bench.figures import Figure, Figures, percentile
+from tests.bench.orders import Told, only_placed, placed_and_confirmed, record_of
+from tests.bench.show import Show
 
+PART = "profile"
+ROUNDS = 3
 BATCH_COMMANDS = 250
-FEED, COMMANDS, CHANGELOG = "order-feed-v1", "order-commands-v1", "order-changelog-v1"
+COMMANDS_PER_ORDER = 2
+FEED, COMMANDS = "order-feed-v1", "order-commands-v1"
 
 
 @dataclass(slots=True)
@@ -86,45 +91,53 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run over all commands: seconds in all, seconds in appending to Kafka's batches, and the refusals."""
+class Batch:
+    """One batch: commands in it, seconds of processor it took, records and bytes that it would write."""
 
     commands: int
     seconds: float
-    records_out: int
-    bytes_out: int
-    rows: int
+    records: int
+    bytes: int
 
 
-def run(told: Iterable[Told], *, watch: Watch | None = None, feed: bool = True) -> Run:
-    """Decide all commands in batches, feed rows behind them, exactly as a lease does between two fetches."""
+Append = Callable[[Effects], tuple[int, int]]
+
+
+def drive(
+    partition: DomainPartition, store: Store, told: Iterable[Told], *, feed: bool = True, append: Append | None = None
+) -> Iterator[Batch]:
+    """Decide all commands in batches, feed rows behind them, as a lease does between two fetches."""
+    append = append or append_to_kafkas_batches
+    behind: list[MemoryRecord] = []
+    for batch in _batches(told):
+        began = process_time()
+        for record in batch:
+            partition.take(record)
+        for record in behind:
+            partition.take(record)
+        effects = partition.finish()
+        records, size = append(effects)
+        store.apply(effects.changes.items())
+        partition.committed()
+        took = process_time() - began
+        behind = _feed_of(effects) if feed else []
+        _check(effects)
+        yield Batch(len(batch), took, records, size)
+
+
+def run(told: Iterable[Told], *, watch: Watch | None = None, feed: bool = True) -> list[Batch]:
+    """All commands through a new partition; with a watch, its stages are filled."""
     domain, wires = (DOMAIN, WIRES) if watch is None else (_watched_domain(watch), _watched_wires(watch))
-    service = DomainProcessor(domain, wires, partitions=1)
     store = Store()
-    partition = service.open(store, 0)
-    restore = _watch_kernel(watch, partition, store) if watch else None
-    append = _append if watch is None else watch.timed("append to Kafka's batches", _append)
-    commands, seconds, records_out, bytes_out = 0, 0.0, 0, 0
-    feed_records: list[MemoryRecord] = []
+    partition = DomainProcessor(domain, wires, partitions=1).open(store, 0)
+    if watch is None:
+        return list(drive(partition, store, told, feed=feed))
+    restore = _watch_kernel(watch)
+    append = watch.timed("append to Kafka's batches", append_to_kafkas_batches)
     try:
-        for batch in _batches(told):
-            began = process_time()
-            for record in batch:
-                partition.take(record)
-            for record in feed_records:
-                partition.take(record)
-            effects = partition.finish()
-            records, size = append(effects)
-            store.apply(effects.changes.items())
-            partition.committed()
-            seconds += process_time() - began
-            commands, records_out, bytes_out = commands + len(batch), records_out + records, bytes_out + size
-            feed_records = _feed_of(effects) if feed else []
-            _check(effects)
+        return list(drive(partition, store, told, feed=feed, append=append))
     finally:
-        if restore:
-            restore()
-    return Run(commands, seconds, records_out, bytes_out, len(store))
+        restore()
 
 
 def _batches(told: Iterable[Told]) -> Iterator[list[MemoryRecord]]:
@@ -156,10 +169,13 @@ def _check(effects: Effects) -> None:
             raise RuntimeError(f"a command of the bench was refused: {outcome.code}, {outcome.advice}")
 
 
-def _append(effects: Effects) -> tuple[int, int]:
+def append_to_kafkas_batches(effects: Effects) -> tuple[int, int]:
     """What a lease does with effects before they go to a socket; records and bytes."""
     records = size = 0
-    outputs = [*effects.outputs.values(), [(key, value, NO_HEADERS) for key, value in effects.changes.items()]]
+    outputs: list[list[Output]] = [
+        *effects.outputs.values(),
+        [(key, value, NO_HEADERS) for key, value in effects.changes.items()],
+    ]
     for output in outputs:
         batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
         for key, value, head in output:
@@ -174,7 +190,7 @@ def _append(effects: Effects) -> tuple[int, int]:
 
 def _watched_domain(watch: Watch) -> Domain:
     def whole(name: str, function: Callable[..., Iterable[Any]]) -> Callable[..., Any]:
-        return watch.timed(name, lambda *args: tuple(function(*args)))
+        return watch.timed(name, lambda *args: list(function(*args)))
 
     return dataclasses.replace(
         DOMAIN,
@@ -214,7 +230,7 @@ def _watched_wires(watch: Watch) -> Wires:
     )
 
 
-def _watch_kernel(watch: Watch, partition: DomainPartition, store: Store) -> Callable[[], None]:
+def _watch_kernel(watch: Watch) -> Callable[[], None]:
     """Watches what is not handed in; the result takes the watches off again."""
     places: list[tuple[Any, str, str]] = [
         (processor_module, "headers", "headers"),
@@ -222,7 +238,8 @@ def _watch_kernel(watch: Watch, partition: DomainPartition, store: Store) -> Cal
         (Outcomes, "keep", "outcomes: look up and keep"),
         (Views, "take", "views: take a row"),
         (DomainPartition, "finish", "finish: rows to bytes"),
-        (DomainPartition, "committed", "committed"),
+        (DomainPartition, "committed", "committed: caches, answers"),
+        (Store, "apply", "apply rows to the store"),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
     for owner, name, stage in places:
@@ -233,3 +250,32 @@ def _watch_kernel(watch: Watch, partition: DomainPartition, store: Store) -> Cal
             setattr(owner, name, original)
 
     return restore
+
+
+def measure(show: Show, figures: Figures, count: int) -> None:
+    """Total and stages, for orders placed, and for orders placed and confirmed."""
+    for mix, make in (("place", only_placed), ("place and confirm", placed_and_confirmed)):
+        with show.step(f"in memory: {count:,} commands, {mix}") as tell:
+            batches: list[list[Batch]] = []
+            for round_ in range(ROUNDS):
+                batches.append(run(make(count)))
+                tell((round_ + 1) / (ROUNDS + 1))
+            watch = Watch()
+            run(make(count), watch=watch)
+        best = min(batches, key=lambda found: sum(batch.seconds for batch in found))
+        total = sum(batch.seconds for batch in best) / count * 1e6
+        share = percentile([batch.seconds / batch.commands for batch in best], 10) * 1e6
+        records, size = sum(batch.records for batch in best) / count, sum(batch.bytes for batch in best) / count
+        note = (
+            f"best of {ROUNDS}, {share:.0f} µs in the best tenth of batches; {records:.1f} records, {size:,.0f} B out"
+        )
+        figures.add(Figure(PART, f"{mix}: in all", total, "µs/command", note=note))
+        explained = 0.0
+        for name in sorted(watch.stages, key=watch.us, reverse=True):
+            spent = watch.us(name) / count
+            explained += spent
+            if spent >= 0.2:
+                calls = watch.stages[name].calls / count
+                figures.add(Figure(PART, f"{mix}: {name}", spent, "µs/command", note=f"{calls:.2f} calls"))
+        note = "what the sum of the stages leaves; the watched run itself is slower"
+        figures.add(Figure(PART, f"{mix}: rest of the kernel", max(0.0, total - explained), "µs/command", note=note))
