@@ -112,7 +112,7 @@ def test_a_promise_after_the_silence_is_on_time_again() -> None:
     stage = placed_order()
     stage.tick(due(20) + 1)
     stage.given((ConfirmLine(BUYER, NUMBER, TEN, (march(25),)), SELLER))
-    assert not stage.seen().late
+    assert (stage.seen().late, stage.seen().overdue) == (False, False)
     stage.tick(due(25))
     assert not stage.seen().late
     stage.tick(due(25) + 1)
