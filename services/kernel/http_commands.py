@@ -143,12 +143,14 @@ class CommandEndpoints:
             return problem(422, "bad-id", BAD_ID, bad[0])
         try:
             made = await self._command_of(enterprise, route, to_dataclass(route.body, body, dict(path)))
+            if isinstance(made, Refused):
+                return refusal(made)
+            key = self._service.by_command[route.command].key(made, enterprise)
+            partition = partition_of(key.encode(), self._service.partitions)
         except NobodyOwns as error:
             return problem(503, "moving", f"{error}; send it again", headers=RETRY)
-        if isinstance(made, Refused):
-            return refusal(made)
-        key = self._service.by_command[route.command].key(made, enterprise)
-        partition = partition_of(key.encode(), self._service.partitions)
+        except UnicodeEncodeError as error:  # JSON can escape half a character
+            return problem(422, "invalid-input", f"a text is not whole: {error.reason}")
         if self._owners.lease(partition) is None:
             return await self._owners.forward(request, partition, raw)
         id_ = request.headers.get("idempotency-key", "")

@@ -23,6 +23,7 @@ ROUTES = (
     CommandRoute("POST", "/jars/{name}/fills", Fill, "Fill a jar"),
     CommandRoute("POST", "/jars/{owner}/{name}/stir", Stir, "Stir a jar"),
     CommandRoute("POST", "/jars/{name}/pours/{to}", Pour, "Pour into another jar"),
+    CommandRoute("POST", "/pours", Pour, "Pour, with all names in the body"),
     CommandRoute("PUT", "/jars/{name}/alarm", Wake, "Set an alarm"),
 )
 
@@ -314,6 +315,15 @@ BAD_BODIES = [
 def test_bad_bodies(door: Door, shelf: Shelf, body: bytes, kind: str, status: int, code: str) -> None:
     answer = run(door.http.post("/jars/a/fills", content=body, headers={"Content-Type": kind} if kind else {}))
     assert problem(answer) == (status, code)
+    assert not list(shelf.log.all(COMMANDS))
+
+
+def test_half_a_character_is_refused_wherever_it_stands(door: Door, shelf: Shelf) -> None:
+    kind = {"Content-Type": "application/json"}
+    for body in (b'{"name": "\\ud800", "to": "x", "grams": 1}', b'{"name": "a", "to": "\\udfff", "grams": 1}'):
+        assert problem(run(door.http.post("/pours", content=body, headers=kind))) == (422, "invalid-input")
+        entry = b'[{"command": "Pour", "body": ' + body + b"}]"
+        assert problem(run(door.http.post("/commands", content=entry, headers=kind))) == (400, "bad-json")
     assert not list(shelf.log.all(COMMANDS))
 
 
