@@ -25,7 +25,7 @@ from infra.cli.player import Player
 from infra.cli.processes import Keeper
 from infra.cli.scenario import Scenario
 from infra.cli.screen import Screen
-from infra.cli.stack import Say, health, make_topics, specs, start_broker, start_services, urls_of
+from infra.cli.stack import Say, health, make_topics, specs, start_services, urls_of
 from infra.kafka.broker import Broker
 
 BACK_SECONDS_MAX = 60.0
@@ -57,15 +57,19 @@ class Stage:
 
 @asynccontextmanager
 async def own_stage(folder: Path, say: Say, screen: Screen) -> AsyncIterator[Stage]:
-    """A broker and the services, tied to this process; ended at the end of the block."""
+    """A broker and the services, tied to this process; ended at the end of the block.
+
+    Always a broker of its own: a play on the one that KAFKA_BOOTSTRAP_SERVERS names would join the groups of the
+    services that run there, and turn their time.
+    """
     home = Home(folder)
     home.make()
     keeper, broker = Keeper(), None
     try:
         started = perf_counter()
-        bootstrap, broker = await start_broker(home, detached=False, say=lambda _: None)
-        where = f"Kafka on {bootstrap}" + ("" if broker else " (given by KAFKA_BOOTSTRAP_SERVERS)")
-        screen.done(where, perf_counter() - started)
+        broker = await asyncio.to_thread(Broker.start, home.kafka)
+        bootstrap = broker.bootstrap
+        screen.done(f"Kafka on {bootstrap}", perf_counter() - started)
         started = perf_counter()
         topics = await make_topics(bootstrap, say)
         screen.done(f"{topics} topics from the catalogue", perf_counter() - started)

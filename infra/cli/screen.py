@@ -136,10 +136,10 @@ class Screen:
         self.console.print(table)
 
 
-def console_of() -> Console:
+def console_of(width: int = WIDTH_WITHOUT_TERMINAL) -> Console:
     """The standard output; a fixed width where it is no terminal."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
+    return console if console.is_terminal else Console(highlight=False, width=width)
 
 
 def _box(firm: Firm, width: int) -> RenderableType:
