@@ -188,6 +188,8 @@ class Reader:
         self.names: dict[str, str] = {}
         self.filled: dict[str, int] = {}
         """Field to how often something stood for a missing value."""
+        self.left_out = 0
+        """Rows that could not be read."""
 
     def lines(self, rows: Iterator[TableRow], *, skip_bad: bool) -> Iterator[OrderLine]:
         """The lines. Raises CliError after the first ten rows that can not be read, unless those are left out."""
@@ -196,6 +198,7 @@ class Reader:
             try:
                 yield self.line(row)
             except RowMistake as error:
+                self.left_out += 1
                 mistakes.append(str(error))
                 if not skip_bad and len(mistakes) >= MISTAKES_MAX:
                     break

@@ -24,9 +24,16 @@ from infra.cli.demo import own_stage
 from infra.cli.errors import CliError
 from infra.cli.front_door import FrontDoor
 from infra.cli.home import Home
-from infra.cli.mapping import MappingFile, OrderLine, Reader
+from infra.cli.mapping import OrderLine, Reader
 from infra.cli.replay import Order, Progress, Replay, orders_of
-from infra.cli.report import Compared, compare, settled, sums
+from infra.cli.report import (
+    QUIET_SECONDS_AFTER_REFUSALS,
+    QUIET_SECONDS_MAX,
+    Compared,
+    compare,
+    settled,
+    sums,
+)
 from infra.cli.running import look
 from infra.cli.screen import Screen
 from infra.cli.stack import Say
@@ -76,20 +83,28 @@ async def run(wanted: Wanted, screen: Screen, say: Say) -> int:
     screen.done(f"{len(lines):,} lines of {len(orders):,} orders read", perf_counter() - started)
     for name, times in sorted(reader.filled.items()):
         screen.note(f"{name}: {times:,} missing, the mapping says what stands for them")
+    if reader.left_out:
+        screen.note(f"{reader.left_out:,} rows left out, as --skip-bad says; the count of the file has them")
     async with _target(wanted, screen, say) as target:
         progress, took = await _send(target, reader, orders, len(lines), screen)
-        result = await _result(wanted, mapping, separator, target.door, reader, lines)
+        quiet = QUIET_SECONDS_AFTER_REFUSALS if progress.refused else QUIET_SECONDS_MAX
+        seen = await _seen(target.door, lines, quiet)
     rate = f"{progress.commands / took:,.0f} commands/s, {len(lines) / took:,.0f} lines/s"
     screen.done(f"{progress.commands:,} commands in {took:.1f} s: {rate}")
     if progress.known_already:
         screen.note(f"{progress.known_already:,} commands said what was known already")
+    check = mapping.check
+    counted = count(
+        wanted.file, separator, partner=check.partner, due=check.due, done=check.done, dates=check.dates,
+        limit=wanted.limit,
+    )  # fmt: skip
+    result = compare(seen, reader.names, counted)
     _show(result, screen, wanted.all_partners)
-    for what, answer in progress.refused[:REFUSED_SHOWN]:
-        screen.check("refused", f"{what}: {answer.code}: {answer.advice}", holds=False)
-    if len(progress.refused) > REFUSED_SHOWN:
-        screen.note(f"and {len(progress.refused) - REFUSED_SHOWN} more were refused")
+    _show_refused(progress, screen)
     good = all(one.equal for one in result)
-    text = "every figure of the views is that of the file" if good else "the views and the file DIFFER, see above"
+    text = "every figure of the views is that of the file"
+    if not good:
+        text = "the views and the file DIFFER, see above (and `chainflow dead-letters list`)"
     screen.check("compared", text, holds=good)
     return 0 if good and not progress.refused else 1
 
@@ -130,24 +145,19 @@ async def _send(
     return replay.progress, perf_counter() - started
 
 
-async def _result(
-    wanted: Wanted, mapping: MappingFile, separator: str, door: FrontDoor, reader: Reader, lines: list[OrderLine]
-) -> list[Compared]:
+async def _seen(door: FrontDoor, lines: list[OrderLine], quiet_seconds_max: float) -> dict[str, Tally]:
+    """Seller to its sums over all buyers, from their views."""
     seen: dict[str, Tally] = {}
     for buyer in sorted({line.buyer for line in lines}):
         mine = [line for line in lines if line.buyer == buyer]
-        rows_ = await settled(door, buyer, len(mine), sum(line.received_on is None for line in mine))
-        for partner, tally in (await sums(door, buyer, rows_)).items():
+        unfinished = sum(line.received_on is None for line in mine)
+        partners = await settled(door, buyer, len(mine), unfinished, quiet_seconds_max)
+        for partner, tally in (await sums(door, buyer, partners)).items():
             have = seen.setdefault(partner, Tally())
             have.lines += tally.lines
             have.late_lines += tally.late_lines
             have.days_late += tally.days_late
-    check = mapping.check
-    counted = count(
-        wanted.file, separator, partner=check.partner, due=check.due, done=check.done, dates=check.dates,
-        limit=wanted.limit,
-    )  # fmt: skip
-    return compare(seen, reader.names, counted)
+    return seen
 
 
 class _Shown:
@@ -179,6 +189,15 @@ class _Shown:
         if not self._console.is_terminal and tenth > self._tenth:
             self._tenth = tenth
             self._console.print(f"  {day}: {progress.lines:,} of {self._lines:,} lines, {rate}")
+
+
+def _show_refused(progress: Progress, screen: Screen) -> None:
+    for what, answer in progress.refused[:REFUSED_SHOWN]:
+        screen.check("refused", f"{what}: {answer.code}: {answer.advice}", holds=False)
+    if len(progress.refused) > REFUSED_SHOWN:
+        screen.note(f"and {len(progress.refused) - REFUSED_SHOWN} more were refused")
+    if any(answer.code == "order-differs" for _, answer in progress.refused):
+        screen.note("an order is placed once: a part of a file (--limit) and then the whole need services of their own")
 
 
 def _show(result: list[Compared], screen: Screen, all_partners: bool) -> None:

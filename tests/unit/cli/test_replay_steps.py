@@ -75,7 +75,7 @@ def test_shipping_and_receiving_name_no_lines_so_that_said_again_they_add_nothin
     assert "lines" not in confirming(shipment.order).body
 
 
-def test_windows_hold_everything_once_in_order_and_no_longer_than_a_month() -> None:
+def test_windows_hold_everything_once_in_order_and_no_longer_than_a_quarter() -> None:
     lines = [
         line("1", order=str(number), shipment=str(number), placed=number, came=number + 30) for number in range(1, 200)
     ]
