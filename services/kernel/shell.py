@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sys
 import time
+import zoneinfo
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -44,6 +45,7 @@ def serve(domain: Domain, wires: Wires, routes: tuple[CommandRoute, ...], defaul
         print(f"chainflow {domain.name}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    zoneinfo.reset_tzpath(to=())  # the pinned tzdata decides, on every machine alike
     run(compose(domain, wires, routes, settings, summary), settings.log_level)
 
 
