@@ -36,7 +36,12 @@ class KernelThread(AIOKafkaConsumerThread):
 
     async def _highwaters(self, partitions: Any) -> Any:
         # The broker's answer, behind the fence. Faust's is the last stable offset of the last fetch, or None before it.
-        return await self._ensure_consumer().end_offsets(partitions)
+        ends = await self._ensure_consumer().end_offsets(partitions)
+        for tp in ends:  # our own last transaction is committed, but its marker may still be on its way
+            lease = self.leases.get(tp.partition)
+            if lease and tp.topic == self.leases.settings.changelog:
+                ends[tp] = max(ends[tp], lease.recovered)
+        return ends
 
     async def bounds(self, tps: list[TP]) -> dict[TP, tuple[int, int]]:
         """The first position of each log, and the one behind its last record."""
