@@ -4,6 +4,7 @@ Owns: isolation. A record that fails leaves nothing behind, a batch that fails l
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from services.kernel.model import Changes
@@ -25,7 +26,9 @@ class DecodedRows(dict[bytes, Any]):
     def keep(self, row_id: bytes, row: Any) -> None:
         """Remember a row that the store holds in this form."""
         if len(self) >= DECODED_ROWS_MAX and row_id not in self:
-            del self[next(iter(self))]
+            # A quarter at once: to find the first key of a dict is as slow as the number of keys removed before it.
+            for old in list(islice(self, DECODED_ROWS_MAX // 4)):
+                del self[old]
         self[row_id] = row
 
 
