@@ -27,7 +27,7 @@ class DecodedRows(dict[bytes, Any]):
         """Remember a row that the store holds in this form."""
         if len(self) >= DECODED_ROWS_MAX and row_id not in self:
             # A quarter at once: to find the first key of a dict is as slow as the number of keys removed before it.
-            for old in list(islice(self, DECODED_ROWS_MAX // 4)):
+            for old in list(islice(self, max(1, DECODED_ROWS_MAX // 4))):
                 del self[old]
         self[row_id] = row
 
