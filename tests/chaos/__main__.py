@@ -7,6 +7,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
@@ -14,17 +15,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.kafka.broker import Broker
 from infra.kafka.errors import KafkaSetupError
+from tests.chaos.backbone import Backbone
 from tests.chaos.counting import make_counting
 from tests.chaos.report import show
 from tests.chaos.run import Report, chaos
+from tests.chaos.workload import Workload
 from tests.support.faults import Fault, plan
 
-WORKLOADS = {"counter": make_counting(), "stock": make_counting(stock=True)}
+WORKLOADS: dict[str, Callable[..., Workload]] = {
+    "backbone": Backbone,
+    "counter": make_counting(),
+    "stock": make_counting(stock=True),
+}
+RATES = {"backbone": 300.0, "counter": 1500.0, "stock": 1500.0}
+ACCEPTED_PER_FAULT = 2_500
 
 EXAMPLES = """
 examples:
-  python -m tests.chaos                                    20 faults on the kernel's counter, a new seed
-  python -m tests.chaos --seed 7 --faults 40 --rate 4000   the faults of seed 7 again, more of them, more load
+  python -m tests.chaos                                    20 faults on the three services, a new seed
+  python -m tests.chaos --workload counter --rate 4000     20 faults on the kernel alone, under more load
+  python -m tests.chaos --seed 7 --faults 40               the faults of seed 7 again, and more of them
   python -m tests.chaos --minutes 60 --faults 0            as many faults as fit into an hour
   python -m tests.chaos --only zombie --only kill          these kinds only
   python -m tests.chaos --workload stock --faults 6        the control: stock Faust, which fails the same check
@@ -43,20 +53,36 @@ def parse() -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--workload", choices=sorted(WORKLOADS), default="counter")
+    parser.add_argument(
+        "--workload", choices=sorted(WORKLOADS), default="backbone",
+        help="backbone: the three services over HTTP (default); counter: the kernel alone; stock: Faust as it comes",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=None, help="draws the faults and the traffic; random if not given")
     parser.add_argument("--faults", type=int, default=20, help="how many; 0: until --minutes have passed (default 20)")
-    parser.add_argument("--rate", type=float, default=1500, help="records a second (default 1500)")
+    parser.add_argument("--rate", type=float, default=None, help="records a second (default 1500, backbone 300)")
+    parser.add_argument(
+        "--accepted", type=int, default=None, metavar="N",
+        help=f"backbone: go on until so many commands were accepted (default {ACCEPTED_PER_FAULT} a fault)",
+    )  # fmt: skip
     parser.add_argument("--minutes", type=float, default=0, help="begin no fault later than this; 0: no bound")
     parser.add_argument("--only", action="append", choices=[*Fault], help="draw this kind only; may be repeated")
     parser.add_argument("--pace", type=float, default=4.0, help="mean pause between faults, in seconds (default 4)")
-    parser.add_argument("--replicas", type=int, default=2, help="workers at the start, 1 to 3 (default 2)")
+    parser.add_argument(
+        "--replicas",
+        type=int,
+        default=2,
+        help="workers at the start, 1 to 3 (default 2; backbone draws up to so many a service)",
+    )
     parser.add_argument("--session", type=float, default=6.0, help="session time-out, in seconds (default 6)")
     parser.add_argument("--port", type=int, default=None, help="the broker's port; a free one if not given")
     parser.add_argument("--folder", type=Path, default=None, help="where the broker's data and the workers' logs go")
     given = parser.parse_args()
     if not given.faults and not given.minutes:
         parser.error("give --faults or --minutes, else the run has no end")
+    if given.rate is None:
+        given.rate = RATES[given.workload]
+    if given.accepted is None:
+        given.accepted = ACCEPTED_PER_FAULT * given.faults
     if given.seed is None:
         given.seed = random.SystemRandom().randrange(100_000)
     return given
@@ -68,6 +94,7 @@ async def go(given: argparse.Namespace, broker: Broker, folder: Path) -> Report:
     workload = WORKLOADS[given.workload](
         broker.bootstrap, folder / "workers", name,
         seed=given.seed, rate=given.rate, replicas=given.replicas, session_seconds=given.session,
+        **({"accepted_min": given.accepted} if given.workload == "backbone" else {}),
     )  # fmt: skip
     columns = (
         TextColumn("{task.description:42}"),
@@ -113,6 +140,7 @@ def main() -> int:
             return 2
     options = f"--workload {given.workload} --seed {given.seed} --faults {given.faults} --rate {given.rate:g}"
     options += f" --minutes {given.minutes:g} --pace {given.pace:g} --replicas {given.replicas}"
+    options += f" --accepted {given.accepted}" if given.workload == "backbone" else ""
     options += "".join(f" --only {kind}" for kind in given.only or ())
     show(report, f"python -m tests.chaos {options} --session {given.session:g}")
     if report.ok and not report.proven:

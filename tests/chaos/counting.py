@@ -51,6 +51,11 @@ class Counting:
         self.fleet = Fleet(self._command, folder)
         self._truth: Counter[bytes] = Counter()
 
+    @property
+    def fleets(self) -> Sequence[Fleet]:
+        """The one."""
+        return (self.fleet,)
+
     def _command(self, instance: str) -> Sequence[str]:
         return (
             "-m", f"tests.support.{'stock_counter' if self.stock else 'counter'}",

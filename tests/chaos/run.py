@@ -4,13 +4,14 @@ Owns: the order of a run and the measure of standstills. Deliberately lacks: wha
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from infra.kafka.broker import Broker
 from tests.chaos.workload import Verdict, Workload
-from tests.support.faults import IN_TRANSACTION, Done, Injector, Step
+from tests.support.faults import IN_TRANSACTION, Done, Fault, Injector, Step
 
 SAMPLE_SECONDS = 0.1
 STANDSTILL_SECONDS_MIN = 0.5
@@ -117,7 +118,16 @@ async def chaos(
         await workload.quiet(pause)
         standstills.paused = pause
 
-    injector = Injector(workload.fleet, broker, session_seconds, quiet)
+    injectors = [Injector(fleet, broker, session_seconds, quiet) for fleet in workload.fleets]
+
+    async def hurt(step: Step) -> Done:
+        # The draw that settles which worker is hit settles which fleet first.
+        which, target = divmod(step.target * len(injectors), 1.0)
+        done = await injectors[int(which)].do(replace(step, target=target))
+        if len(injectors) > 1 and step.kind is not Fault.BROKER_KILL:
+            done.what = f"{injectors[int(which)].fleet.folder.name} {done.what}"
+        return done
+
     watching: asyncio.Task[None] | None = None
     try:
         tell("starting the workers", report)
@@ -132,7 +142,7 @@ async def chaos(
             tell(f"next: {step.kind}", report)
             await asyncio.sleep(step.pause_seconds)
             tell(f"{step.kind}", report)
-            report.done.append(await injector.do(step))
+            report.done.append(await hurt(step))
             await _resumed(workload, resume_seconds_max)
         await asyncio.sleep(LEAD_SECONDS)
         report.traffic_seconds = monotonic() - began
@@ -150,8 +160,9 @@ async def chaos(
             watching.cancel()
         await workload.close()
     standstills.blame(report.done)
-    report.exits = dict(workload.fleet.reasons().most_common())
-    if overdue := sum(worker.overdue for worker in workload.fleet.workers.values()):
+    report.exits = dict(sum((fleet.reasons() for fleet in workload.fleets), Counter[str]()).most_common())
+    workers = [worker for fleet in workload.fleets for worker in fleet.workers.values()]
+    if overdue := sum(worker.overdue for worker in workers):
         report.verdict.facts["workers that did not stop when asked"] = str(overdue)
-    report.starts = sum(worker.starts for worker in workload.fleet.workers.values())
+    report.starts = sum(worker.starts for worker in workers)
     return report

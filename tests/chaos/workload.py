@@ -1,7 +1,7 @@
 """What a workload is to the chaos run: workers to hurt, traffic to send, progress to watch, a check at the end."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,7 +35,9 @@ class Verdict:
 class Workload(Protocol):
     """One kind of work. Made for one run; all its topics carry the run's name, so that runs do not meet."""
 
-    fleet: Fleet
+    @property
+    def fleets(self) -> Sequence[Fleet]:
+        """The workers to hurt, in fleets whose workers stand in for one another."""
 
     async def prepare(self) -> None:
         """Make topics, and start the first workers; returns when they serve."""

@@ -22,7 +22,6 @@ from services.fulfillment.shipment import (
     ShipShipment,
 )
 from services.inventory.pool_commands import AdjustStock, BlockStock, CountStock, IssueStock, ReceiveStock, UnblockStock
-from services.inventory.pool_facts import DemandIssued, StockMoved
 from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId, Quantity
 from services.order.order_commands import CancelLine, CloseOrder, ConfirmOrder, PlaceOrder, ReportDelay, RevisePromise
@@ -39,6 +38,7 @@ from services.order.terms import (
     UnitFactor,
 )
 from tests.support.backbone import Backbone
+from tests.support.laws import flow_breaches, inbound_flows, stock_breaches
 
 SEEDS = int(os.environ.get("CHAINFLOW_SIMULATIONS", "16"))
 ENTERPRISES = ("car", "axle", "steel")
@@ -138,37 +138,15 @@ class Trade:
         yield self.random.choice(made)
 
 
-def check_stock(backbone: Backbone) -> None:
-    """On hand = sum of movements; reserved within bounds; issued for demands = shipped; received = received."""
-    moved: dict[str, Decimal] = {}
-    for meta, fact in backbone.events("inventory"):
-        if isinstance(fact, StockMoved):
-            moved[meta.aggregate] = moved.get(meta.aggregate, Decimal(0)) + fact.quantity.amount
-            assert fact.on_hand_after.amount == moved[meta.aggregate]
-    for enterprise in ENTERPRISES:
-        for row_id, row in backbone.view("inventory", enterprise, "stock").items():
-            on_hand = moved.get(f"pool/{enterprise}/{row_id}", Decimal(0))
-            if row.tracked:
-                assert row.on_hand == on_hand
-            assert 0 <= row.reserved <= max(Decimal(0), on_hand - row.blocked)
-
-
-def check_flows(backbone: Backbone) -> None:
-    """What the flow shipped is what the pool issued for it and what the order line shows as shipped."""
-    issued: dict[str, Decimal] = {}
-    for _, fact in backbone.events("inventory"):
-        if isinstance(fact, DemandIssued):
-            issued[fact.flow_key] = issued.get(fact.flow_key, Decimal(0)) + fact.quantity.amount
-    seen = 0
-    for enterprise in ENTERPRISES:
-        lines = backbone.view("order", enterprise, "order-lines")
-        for row in backbone.view("fulfillment", enterprise, "flows").values():
-            if row.direction.value == "INBOUND":
-                line = lines[f"{enterprise}/{row.order_key.split('/')[2]}/{row.line}"]
-                assert line.shipped == row.shipped == issued.get(row.flow_key, Decimal(0)), row.flow_key
-                assert line.received == row.received
-                seen += 1
-    assert seen, "no order line was ever confirmed: the histories are too short to say anything"
+def check_stock_and_flows(backbone: Backbone) -> None:
+    """Stock is conserved, and what was shipped, issued and received is one quantity in three services."""
+    events = backbone.events("inventory")
+    stock, lines, flows = (
+        {enterprise: backbone.view(service, enterprise, view) for enterprise in ENTERPRISES}
+        for service, view in (("inventory", "stock"), ("order", "order-lines"), ("fulfillment", "flows"))
+    )
+    assert not (breaches := [*stock_breaches(events, stock), *flow_breaches(events, lines, flows)]), breaches
+    assert list(inbound_flows(flows)), "no order line was ever confirmed: the histories are too short to say anything"
 
 
 def run(seed: int, crash_share: float, steps: int = 120) -> Backbone:
@@ -193,8 +171,7 @@ def run(seed: int, crash_share: float, steps: int = 120) -> Backbone:
 def test_laws_hold_after_any_history(seed: int) -> None:
     backbone = run(seed, crash_share=0.2 if seed % 2 else 0.0)
     backbone.check_laws()
-    check_stock(backbone)
-    check_flows(backbone)
+    check_stock_and_flows(backbone)
     letters = [letter for letter in backbone.dead_letters() if letter.kind.value != "MALFORMED"]
     assert not letters, letters[0]
     before = {name: len(backbone.events(name)) for name in backbone.services}

@@ -21,6 +21,7 @@ from services.kernel.row_codec import RowCodec
 from services.kernel.store import Store
 from services.kernel.values import EnterpriseId
 from services.kernel.views import view_prefix
+from tests.support.laws import domain_rows, fold, version_gaps
 
 PARTITIONS = 4
 WIRING = {
@@ -139,59 +140,21 @@ class Backbone:
         outcomes = self.outcomes()
         assert set(outcomes) == set(self.sent), "a command without an outcome, or an outcome without a command"
         assert all(len(found) == 1 for found in outcomes.values()), "two outcomes for one command"
-        for name in self.services:
-            self._check_versions(name)
-            self._check_tables(name)
+        for name, service in self.services.items():
+            events = self.events(name)
+            assert not (gaps := list(version_gaps(events))), gaps[0]
+            kept = domain_rows(self._table(name))
+            wanted = fold(service, events)
+            assert kept == wanted, f"{name}: {len(kept.items() ^ wanted.items())} rows differ from the fold of its log"
 
-    def _check_versions(self, name: str) -> None:
-        versions: dict[str, int] = {}
-        for meta, _ in self.events(name):
-            assert meta.version == versions.get(meta.aggregate, 0) + 1, f"{meta.aggregate} skips to {meta.version}"
-            versions[meta.aggregate] = meta.version
-
-    def _check_tables(self, name: str) -> None:
-        """Tables equal the fold of the log, byte by byte."""
-        service = self.services[name]
-        folded: dict[str, dict[str, Any]] = {}
-        for meta, fact in self.events(name):
-            aggregate = service.by_kind[meta.aggregate.partition("/")[0]]
-            rows = folded.setdefault(meta.aggregate, {})
-            for key, row in aggregate.evolve(FoldRows(rows), fact).items():
-                if row is None:
-                    rows.pop(key, None)
-                else:
-                    rows[key] = row
-        wanted = {
-            f"{key}\0{row_key}".encode(): service.row_codecs[key.partition("/")[0]][row_key.partition("/")[0]].encode(
-                row
-            )
-            for key, rows in folded.items()
-            for row_key, row in rows.items()
-        }
-        kept = {
+    def _table(self, service: str) -> dict[bytes, bytes]:
+        """All rows of a service, byte by byte."""
+        return {
             row_id: data
             for worker in self.workers
-            if worker.changelog == f"{name}-changelog-v1"
+            if worker.changelog == f"{service}-changelog-v1"
             for row_id, data in worker.store.rows.items()
-            if not row_id.startswith((b"view/", b"~")) and b"\0~" not in row_id
         }
-        assert kept == wanted, f"{name}: {len(kept.items() ^ wanted.items())} rows differ from the fold of its log"
-
-
-class FoldRows(dict[str, Any]):
-    """Rows over a dict that is shared, not copied."""
-
-    def __init__(self, rows: dict[str, Any]) -> None:
-        super().__init__()
-        self._rows = rows
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The row."""
-        return self._rows.get(key, default)
-
-    def scan(self, prefix: str) -> Any:
-        """Rows by prefix, ascending."""
-        return ((key, self._rows[key]) for key in sorted(self._rows) if key.startswith(prefix))
 
 
 def count(facts: list[tuple[Meta, Any]]) -> Counter[str]:
