@@ -29,7 +29,7 @@ from infra.cli.stack import Say, health, make_topics, specs, start_services, url
 from infra.kafka.broker import Broker
 
 BACK_SECONDS_MAX = 60.0
-STOP_SECONDS = 3.0
+STOP_SECONDS = 1.5
 
 
 @dataclass(slots=True)
