@@ -29,6 +29,7 @@ WORKLOADS: dict[str, Callable[..., Workload]] = {
 }
 RATES = {"backbone": 300.0, "counter": 1500.0, "stock": 1500.0}
 ACCEPTED_PER_FAULT = 2_500
+RESUME_SECONDS_MAX = 45.0
 
 EXAMPLES = """
 examples:
@@ -123,6 +124,7 @@ async def go(given: argparse.Namespace, broker: Broker, folder: Path) -> Report:
             workload, broker, plan(given.seed, given.pace, given.only or tuple(Fault)),
             session_seconds=given.session, faults_max=given.faults or 1_000_000,
             seconds_max=given.minutes * 60 if given.minutes else 1e9, settle_seconds_max=180.0, tell=tell,
+            resume_seconds_max=RESUME_SECONDS_MAX if given.workload == "backbone" else 0.0,
         )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from tests.support.workers import Command, Fleet
 SERVE_SECONDS_MAX = 120.0
 EXITS_MAX = 9
 TICK_SECONDS = 1.0
-STORIES_PER_RATE = 6.0
+STORIES_PER_RATE = 3.0
 """Stories told at once at most, by commands a second; when a service stands, all of them come to wait for it."""
 STORIES_PER_LOOK, LOOK_SECONDS = 3, 0.05
 ANSWERED_SECONDS_MAX = 120.0

@@ -23,9 +23,10 @@ BATCH_COMMANDS_MAX = 50
 LINGER_SECONDS = 0.15
 BATCHES_MAX = 48
 """Under way at once, all services together."""
-ANSWER_SECONDS_MAX = 8.0
-"""Less than a service waits for an outcome: what is asked again meets what still waits."""
-AGAIN_SECONDS, AGAIN_TIMES = 0.3, 4
+ANSWER_SECONDS = (4.0, 14.0)
+"""Drawn for each request; a service waits 10 s for an outcome, so what is asked again may meet what still waits."""
+AGAIN_SECONDS, AGAIN_SECONDS_MAX = 0.25, 6.0
+"""Twice as long each time: services that have just come back must not drown in what waited for them."""
 ECHO_SHARE = 0.02
 BURST_SECONDS = 1.0
 IDLE_SECONDS = 0.3
@@ -97,7 +98,7 @@ class Clients:
     def start(self) -> None:
         """Connect lazily; to be called in the loop of the run."""
         limits = httpx.Limits(max_connections=4 * BATCHES_MAX, max_keepalive_connections=BATCHES_MAX)
-        timeout = httpx.Timeout(ANSWER_SECONDS_MAX, connect=2.0)
+        timeout = httpx.Timeout(ANSWER_SECONDS[1], connect=2.0)
         self._http = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
 
     async def close(self) -> None:
@@ -188,7 +189,7 @@ class Clients:
             if answer is None or answer["status"] in ("PENDING", "UNAVAILABLE"):
                 entry.tries += 1
                 self.account.counts["sent again"] += 1
-                pause = AGAIN_SECONDS * min(entry.tries, AGAIN_TIMES) * self._rng.uniform(0.5, 1.5)
+                pause = min(AGAIN_SECONDS * 2**entry.tries, AGAIN_SECONDS_MAX) * self._rng.uniform(0.5, 1.0)
                 asyncio.get_running_loop().call_later(pause, self._queue, entry)
             else:
                 self._answered(entry, answer)
@@ -204,6 +205,7 @@ class Clients:
                 f"{self._rng.choice(urls)}/v1/{enterprise}/commands",
                 content=orjson.dumps([entry.body for entry in batch]),
                 headers={"content-type": "application/json"},
+                timeout=httpx.Timeout(self._rng.uniform(*ANSWER_SECONDS), connect=2.0),
             )
         except httpx.HTTPError:
             return None
