@@ -18,6 +18,7 @@ from services.kernel.ownership import KernelTransactions, Leases
 
 FETCH_WAIT_MS_MAX = 100  # Faust fixes 1500, and a seek waits for the idle long poll before it
 RECOVERY_POLL_SECONDS = 0.02
+RECOVERY_STUCK_SECONDS_MAX = 60.0
 
 
 class KernelThread(AIOKafkaConsumerThread):
@@ -99,6 +100,8 @@ class KernelConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_offset = Unread()
+        self._stands: list[int] = []
+        self._stands_since_s = 0.0
         self.transactions = self.transport.transactions = KernelTransactions(
             self.transport, consumer=self, producer=self.app.producer, beacon=self.beacon
         )
@@ -148,15 +151,22 @@ class KernelConsumer(Consumer):
                 lease.recovered = chunk.end
         if recovery.in_recovery and recovery.active_highwaters and self.flow_active:
             self._end_recovery(recovery, leases)
+        else:
+            self._stands = []
 
-    @staticmethod
-    def _end_recovery(recovery: Any, leases: Leases) -> None:
+    def _end_recovery(self, recovery: Any, leases: Leases) -> None:
         for tp in recovery.active_highwaters:
             if tp.partition in leases:
                 recovery.active_offsets[tp] = leases[tp.partition].recovered - 1
         if not recovery.need_recovery():
             recovery._set_recovery_ended()
             recovery.signal_recovery_end.set()
+            return
+        stands = [leases.turn, *(lease.recovered for lease in leases.values())]
+        if stands != self._stands:
+            self._stands, self._stands_since_s = stands, monotonic()
+        elif monotonic() - self._stands_since_s > RECOVERY_STUCK_SECONDS_MAX:
+            die(f"the recovery of rows stands at {stands[1:]} for {RECOVERY_STUCK_SECONDS_MAX:.0f} s")
 
     async def _add_gap(self, *args: Any) -> None:
         pass

@@ -98,6 +98,10 @@ class KernelTransactions(TransactionManager):
         mine = {tp.partition for tp in assigned if tp.topic in leases.sources}
         ours = {*leases.sources, leases.settings.changelog}
         fresh = {tp.partition for tp in newly_assigned if tp.topic in ours}
+        numbers = {topic: sorted(tp.partition for tp in assigned if tp.topic == topic) for topic in ours}
+        if any(found != sorted(mine) for found in numbers.values()):
+            # Rows without their inputs, or inputs of which one is missing, would wait for ever or be decided alone.
+            die(f"inputs and rows do not go together, is a topic missing or of another partition count? {numbers}")
         await leases.assign(mine, fresh, self.app.tables.recovery, self.consumer)
 
     async def on_stop(self) -> None:

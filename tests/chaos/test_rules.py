@@ -61,8 +61,12 @@ class Bench:
         return [int(record.value) async for _, record in read_all(self.bootstrap, self.out, 1)]
 
     async def position(self) -> int | None:
-        """Where the group says that it stands."""
-        at = (await self.admin.list_consumer_group_offsets(self.name)).get(TopicPartition(self.source, 0))
+        """Where the group says that it stands; None before it said anything."""
+        try:
+            found = await self.admin.list_consumer_group_offsets(self.name)
+        except KafkaError:  # a new broker makes the topic of the groups when it is first asked for
+            return None
+        at = found.get(TopicPartition(self.source, 0))
         return at.offset if at and at.offset >= 0 else None
 
     async def rewind(self) -> bool:
