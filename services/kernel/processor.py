@@ -75,6 +75,7 @@ class DomainProcessor:
         self.meters, self.answer = meters or Meters(), answer
         self.by_kind = {aggregate.kind: aggregate for aggregate in domain.aggregates}
         self.by_command = {command: a for a in domain.aggregates for command in a.commands}
+        self.reacting = {self.by_command[command].kind for command in domain.reactions}
         self.view_rows = {view.name: view.row for view in domain.views}
         self.row_codecs = {a.kind: {kind: RowCodec(row) for kind, row in a.rows.items()} for a in domain.aggregates}
 
@@ -331,6 +332,8 @@ class DomainPartition:
         if not meta.aggregate or meta.version <= 0:
             raise Malformed("envelope-incomplete", "a link message needs its sender's key and version")
         aggregate = self.service.by_kind[key.partition("/")[0]]
+        if aggregate.kind not in self.service.reacting:
+            raise Malformed("key-mismatch", f"{key} takes no links")
         rows = self._rows_of(key, aggregate)
         link = f"{meta.aggregate}\1{extras.get('link', '')}"
         if meta.version <= rows.link_version(link):
@@ -342,6 +345,8 @@ class DomainPartition:
         self, aggregate: Aggregate, rows: WorkingRows, commands: Iterable[Any], meta: Meta, record: Record
     ) -> None:
         for command in commands:
+            if self.service.by_command.get(type(command)) is not aggregate:
+                raise Malformed("key-mismatch", f"{rows.key} takes no {type(command).__name__}")
             result = self._decide(aggregate, rows, command, meta, record)
             if isinstance(result, Refused):
                 detail = f"{type(command).__name__}: {result.code}: {result.advice}"
