@@ -32,6 +32,7 @@ examples:
   python -m tests.bench                          all, with the sizes that docs/benchmarks.md was measured with
   python -m tests.bench engines --scale 0.1      a tenth of the events: quick, and less exact
   python -m tests.bench service profile --json figures.json
+  python -m tests.bench peers service profile latency recovery memory --doc docs/benchmarks.md
 
 The broker is the bench's own, on a temporary directory. Nothing else should run on the machine: a figure that was
 disturbed is worth little. The exit code is 0 if all goals were met, 1 if one was missed, 2 if a part failed.
@@ -49,6 +50,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="part", default=["all"], help=f"{', '.join(PARTS)} or all")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual sizes and durations (default 1)")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--doc", type=Path, default=None, metavar="FILE", help="write them into this page's marks")
     parser.add_argument("--folder", type=Path, default=None, help="keep the broker's data and all logs there")
     given = parser.parse_args()
     if odd := [part for part in given.parts if part not in (*PARTS, "all")]:
@@ -106,9 +108,11 @@ def main() -> int:
         code = 2
     finally:
         figures.show(console)
+        options = {"parts": given.parts, "scale": given.scale, "command": " ".join(given.parts)}
         if given.json:
-            options = {"parts": given.parts, "scale": given.scale}
             figures.save(given.json, options, began, monotonic() - started)
+        if given.doc and code == 0:
+            figures.document(given.doc, options, began, monotonic() - started)
         if given.folder is None and code == 0:
             shutil.rmtree(folder, ignore_errors=True)
         elif given.folder or code:

@@ -17,6 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+_LOAD_BEFORE = [round(load, 2) for load in os.getloadavg()]
 PERCENTILES = (50, 90, 99, 100)
 
 
@@ -77,6 +79,27 @@ class Figures:
             before = figure.part
         console.print(table)
 
+    def document(self, path: Path, options: dict[str, Any], began: datetime.datetime, seconds: float) -> None:
+        """Write the figures between the marks of a page, part by part; ValueError if the page has no marks."""
+        before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not (mark and end):
+            raise ValueError(f"{path} has no {BEGIN} … {END} to write between")
+        known = machine()
+        lines = [
+            f"Measured on {began:%Y-%m-%d}, `python -m tests.bench {options['command']}`, {seconds / 60:.0f} minutes.",
+            f"{known['processor']}, {known['cores']} cores, {known['memory_gib']} GiB; {known['system']};",
+            f"Python {known['python']}; {known['java']}. Load average before: {known['load_before'][0]}.",
+        ]
+        for part in dict.fromkeys(figure.part for figure in self.entries):
+            lines += ["", f"### {part}", "", "| what | measured | wished | met | note |", "|---|---:|---:|---|---|"]
+            for one in self.entries:
+                if one.part == part:
+                    bound = "" if one.goal is None else f"{'≥' if one.more_is_better else '≤'} {number(one.goal)}"
+                    met = {None: "", True: "yes", False: "**no**"}[one.met]
+                    lines.append(f"| {one.name} | {number(one.value)} {one.unit} | {bound} | {met} | {one.note} |")
+        path.write_text(f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}", encoding="utf-8")
+
     def save(self, path: Path, options: dict[str, Any], began: datetime.datetime, seconds: float) -> None:
         """Everything as JSON."""
         document = {
@@ -119,7 +142,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "java": _java(),
-        "load_before": [round(load, 2) for load in os.getloadavg()],
+        "load_before": _LOAD_BEFORE,
     }
 
 
