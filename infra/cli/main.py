@@ -255,7 +255,6 @@ def replay(
     home: Folder = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Into services of its own, even if some run here.")] = False,
     url_order: Annotated[str, typer.Option(help="The order service, if it runs elsewhere.")] = "",
-    url_inventory: Annotated[str, typer.Option(help="The inventory service, if it runs elsewhere.")] = "",
     url_fulfillment: Annotated[str, typer.Option(help="The fulfillment service, if it runs elsewhere.")] = "",
     bootstrap: Annotated[str, typer.Option(help="The broker of those services, for the time of the replay.")] = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that can not be read.")] = False,
@@ -272,7 +271,7 @@ def replay(
 
     - `chainflow replay lines.csv --map lines.yaml --limit 100 --fresh`
     """
-    urls = replaying.given_urls(url_order, url_inventory, url_fulfillment)
+    urls = replaying.given_urls(url_order, url_fulfillment)
     wanted = replaying.Wanted(
         file, map_, default_home(home), limit, urls, replaying.given_bootstrap(bootstrap), fresh, skip_bad, all_partners
     )

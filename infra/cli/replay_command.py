@@ -226,9 +226,9 @@ def _figures(tally: Tally) -> str:
     return f"{tally.lines:,} lines, {tally.late_lines:,} late, {tally.days_late:,} days"
 
 
-def given_urls(order: str, inventory: str, fulfillment: str) -> dict[str, str]:
-    """Those addresses that were given."""
-    given = {"order": order, "inventory": inventory, "fulfillment": fulfillment}
+def given_urls(order: str, fulfillment: str) -> dict[str, str]:
+    """Those addresses that were given. Nobody reports stock in a replay, so the inventory service is not spoken to."""
+    given = {"order": order, "fulfillment": fulfillment}
     return {name: url for name, url in given.items() if url}
 
 

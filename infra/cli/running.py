@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -21,6 +22,7 @@ from infra.cli.home import ROOT, Home
 from infra.cli.stack import HEALTHY_SECONDS_MAX, Health, Say, health
 from infra.cli.supervisor import lock
 from infra.kafka.broker import Broker
+from infra.kafka.datadir import is_alive
 from infra.kafka.process import end_process
 
 STOP_SECONDS_MAX = 25.0
@@ -121,6 +123,9 @@ def up(home: Home, replicas: int, tick_seconds: float | None, say: Say) -> Runni
     home.make()
     log = home.log("supervisor")
     mark = log.stat().st_size if log.exists() else 0
+    if found is not None:
+        say(f"another `up` is at it, its supervisor (pid {found.pid}) is {found.phase}")
+        return _await_running(home, found.pid, lambda: None if is_alive(found.pid) else 0, log, mark, say)
     with log.open("ab") as out:
         process = subprocess.Popen(
             [
@@ -129,13 +134,15 @@ def up(home: Home, replicas: int, tick_seconds: float | None, say: Say) -> Runni
             ],
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, start_new_session=True,
         )  # fmt: skip
-    return _await_running(home, process, log, mark, say)
+    return _await_running(home, process.pid, process.poll, log, mark, say)
 
 
-def _await_running(home: Home, process: "subprocess.Popen[bytes]", log: Path, mark: int, say: Say) -> Running:
+def _await_running(
+    home: Home, pid: int, ended_with: Callable[[], int | None], log: Path, mark: int, say: Say
+) -> Running:
     deadline = monotonic() + START_SECONDS_MAX
     while True:
-        ended = process.poll() is not None
+        code = ended_with()
         with log.open("rb") as file:
             file.seek(mark)
             for line in file:
@@ -144,14 +151,14 @@ def _await_running(home: Home, process: "subprocess.Popen[bytes]", log: Path, ma
                 mark += len(line)
                 say(line.decode(errors="replace").rstrip().partition(" ")[2].partition(" ")[2])
         found = _read(home)
-        if found is not None and found.pid == process.pid:
+        if found is not None and found.pid == pid:
             if found.phase == "running":
                 return found
             if found.phase == "failed":
                 raise CliError(found.error)
-        if ended:
+        if code is not None:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-            raise CliError(f"the supervisor ended with code {process.returncode}. The end of {log}:\n{tail}")
+            raise CliError(f"the supervisor ended with code {code}. The end of {log}:\n{tail}")
         if monotonic() > deadline:
             raise CliError(f"not up after {START_SECONDS_MAX:.0f} s; look at {log}, then `chainflow down`")
         time.sleep(0.1)
