@@ -30,6 +30,7 @@ PORTS = range(26_000, 27_000)
 SERVICES = ("order", "inventory", "fulfillment")
 TIED = (sys.executable, "-I", "-S", str(ROOT / "infra" / "kafka" / "launch.py"))
 READY_SECONDS = 90.0
+READ_SECONDS_MAX = 60.0
 T = TypeVar("T")
 
 
@@ -267,7 +268,9 @@ class Live:
             for partition in partitions:
                 consumer.seek(partition, max(start.get(partition.partition, 0), begins[partition]))
             found: list[Read] = []
-            while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            deadline = monotonic() + READ_SECONDS_MAX
+            while behind := {tp: at for tp in partitions if (at := await consumer.position(tp)) < ends[tp]}:
+                assert monotonic() < deadline, f"{topic} is not read to its end {ends}: {behind}"
                 for partition, records in (await consumer.getmany(timeout_ms=200)).items():
                     found += [
                         Read(topic, partition.partition, r.offset, r.timestamp, r.key, r.value, list(r.headers))
