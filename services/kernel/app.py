@@ -45,6 +45,7 @@ class AppSettings:
     url: str = "http://localhost"
     session_seconds: float = 6.0
     stuck_seconds_max: float = 60.0
+    patient: frozenset[str] = frozenset()
     datadir: str = ""
 
 
@@ -103,7 +104,7 @@ def make_app(settings: AppSettings, processor: Processor, meters: Meters | None 
     meters = meters or Meters()
     app.leases = Leases(
         frozenset(settings.sources),
-        LeaseSettings(settings.group, settings.bootstrap, settings.changelog),
+        LeaseSettings(settings.group, settings.bootstrap, settings.changelog, patient=settings.patient),
         processor,
         meters,
         fence_seconds_max=settings.session_seconds,
@@ -138,10 +139,15 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
     async def watch() -> None:
         """Ends a worker that has lag but makes no progress: polls that stop returning were seen in the field."""
         seen: dict[tuple[str, int], tuple[int, float]] = {}
+        recovering: dict[int, tuple[int, float]] = {}
         while not app.should_stop:
             await asyncio.sleep(WATCH_SECONDS)
             owned = [tp for tp in app.consumer.assignment() if tp.topic in app.leases.sources]
             thread = app.consumer._thread
+            if app.tables.recovery.in_recovery and not app.rebalancing:
+                _watch_recovery(app.leases, recovering, settings.stuck_seconds_max)
+            else:
+                recovering.clear()
             if not owned or app.rebalancing or app.tables.recovery.in_recovery:
                 seen.clear()
                 continue
@@ -164,6 +170,16 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
                 meters.lag_records.labels(str(partition)).set(behind)
 
     return watch
+
+
+def _watch_recovery(leases: Leases, seen: dict[int, tuple[int, float]], seconds_max: float) -> None:
+    """A recovery that stands still ends the process as well: its changelog may have gone from under it."""
+    for number, lease in leases.items():
+        before, since = seen.get(number, (-1, 0.0))
+        if before != lease.recovered or lease.recovered >= lease.end:
+            seen[number] = lease.recovered, monotonic()
+        elif monotonic() - since > seconds_max:
+            die(f"recovery of partition {number} stands at {lease.recovered} of {lease.end} for {seconds_max:.0f} s")
 
 
 def run(app: KernelApp, log_level: str = "WARNING") -> None:

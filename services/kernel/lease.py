@@ -29,6 +29,7 @@ LEASE_QUEUE_POLLS_MAX = 4
 DECIDE_SECONDS_MAX = 0.020  # HTTP shares the event loop: a batch that decides for longer would hold every answer
 DECIDE_RECORDS_MAX = 2_000
 CLOCK_CHECK_RECORDS = 16
+PATIENCE_SECONDS_MAX = 0.020
 POSITIONS = b"~i\0"
 """The row of the inputs' positions: topic to the position behind the last record that the rows contain, as JSON."""
 
@@ -48,6 +49,8 @@ class LeaseSettings:
     changelog: str
     transaction_seconds_max: float = 20.0
     queue_polls_max: int = LEASE_QUEUE_POLLS_MAX
+    patient: frozenset[str] = frozenset()
+    """Topics nobody waits for by the millisecond (rows of views): they wait a little for company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,9 @@ class Lease:
         while await self._wake.wait():
             self._wake.clear()
             while self.queue and self.open:
+                await self._gather()
+                if not self.open:
+                    break
                 self.idle.clear()
                 try:
                     async with asyncio.timeout(self.settings.transaction_seconds_max):
@@ -140,6 +146,17 @@ class Lease:
                 except BaseException as error:
                     die(f"transaction of {self.settings.group}, partition {self.partition}", error)
                 self.idle.set()
+
+    async def _gather(self) -> None:
+        """While only patient topics are queued, wait a little: a transaction costs the same for one record or many."""
+        patient, end = self.settings.patient, perf_counter() + PATIENCE_SECONDS_MAX
+        while self.open and not self.full and all(p.topic in patient or not p.records for p in self.queue):
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(end - perf_counter()):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
 
     async def _transact(self) -> None:
         began = perf_counter()

@@ -63,6 +63,7 @@ def compose(
             group=f"chainflow-{name}", bootstrap=settings.bootstrap, sources=processor.sources,
             changelog=f"{name}-changelog-v1", partitions=partitions,
             instance=settings.instance, url=settings.url, session_seconds=settings.session_seconds,
+            patient=frozenset({f"{name}-feed-v1"}),
         ),
         processor,
         meters,
