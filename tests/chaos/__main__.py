@@ -146,7 +146,7 @@ def main() -> int:
     options += "".join(f" --only {kind}" for kind in given.only or ())
     show(report, f"python -m tests.chaos {options} --session {given.session:g}")
     if report.ok and not report.proven:
-        print("too few faults met an open transaction to prove anything: more load, or a machine with less to do")
+        print(f"It proves too little: {'; '.join(report.doubts)}. Give it more load, or a machine with less to do.")
         return 2
     return 0 if report.ok else 1
 

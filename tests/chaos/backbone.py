@@ -230,7 +230,8 @@ class Backbone:
         verdict.facts["rate"] = (
             f"{accepted / max(self._traffic, 1e-9):.0f} accepted a second over {self._traffic:.0f} s"
         )
-        verdict.blame("too few accepted", f"{accepted:,} of {self.accepted_min:,}", accepted < self.accepted_min)
+        if accepted < self.accepted_min:
+            verdict.too_little.append(f"{accepted:,} commands were accepted, not {self.accepted_min:,}")
         return verdict
 
     async def _compare_shown(self, service: str, view: str, rows: ViewRows, verdict: Verdict) -> None:

@@ -118,7 +118,8 @@ def judge(reads: Mapping[str, Read], account: Account, verdict: Verdict) -> None
     verdict.facts["order lines"] = f"{len(met):,} confirmed, {shipped:,} shipped"
     verdict.facts["events"] = f"{sum(len(read.events) for read in reads.values()):,}"
     verdict.facts["rows of views on their way"] = f"{sum(read.feed_rows for read in reads.values()):,}"
-    verdict.blame("nothing shipped", "the traffic says nothing about shipping", not shipped)
+    if not shipped:
+        verdict.too_little.append("nothing was shipped")
 
 
 def judge_account(account: Account, verdict: Verdict) -> None:

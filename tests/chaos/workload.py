@@ -18,6 +18,8 @@ class Verdict:
     examples: list[str] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     """What is worth saying beside."""
+    too_little: list[str] = field(default_factory=list)
+    """Why the run proves too little, if it does: nothing was violated, but little was tried."""
 
     @property
     def ok(self) -> bool:
