@@ -92,7 +92,7 @@ bench: setup ## Measure throughput and latency on this machine
 	$(RUN) tests.bench $(ARGS)
 
 bench-peers: setup ## Measure the same work with other stream processors, each in a .venv of its own
-	$(RUN) tests.bench.peers $(ARGS)
+	$(RUN) tests.bench peers $(ARGS)
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
 

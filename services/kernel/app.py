@@ -138,7 +138,7 @@ def _hand_over(leases: Leases) -> Any:
 def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
     async def watch() -> None:
         """Ends a worker that has lag but makes no progress: polls that stop returning were seen in the field."""
-        seen: dict[tuple[str, int], tuple[int, float]] = {}
+        seen: dict[int, tuple[int, float]] = {}  # partition to its positions' sum and since when
         recovering: dict[int, tuple[int, float]] = {}
         while not app.should_stop:
             await asyncio.sleep(WATCH_SECONDS)
@@ -154,20 +154,21 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
             async with asyncio.timeout(settings.stuck_seconds_max):
                 ends = await thread.call_thread(thread._highwaters, owned)
             lag: dict[int, int] = {}
+            stands: dict[int, int] = {}  # any topic's progress is the lease's: a busy one takes them by turns
             for tp in owned:
                 lease = app.leases.get(tp.partition)
                 position = lease.position.get(tp.topic) if lease and lease.open else None
                 if position is None:
                     continue
-                behind = ends[tp] - position
-                lag[tp.partition] = lag.get(tp.partition, 0) + behind
-                before, since = seen.get(tp, (-1, 0.0))
-                if before != position or behind <= 0:
-                    seen[tp] = (position, monotonic())
-                elif monotonic() - since > settings.stuck_seconds_max:
-                    die(f"no progress on {tp} for {settings.stuck_seconds_max:.0f} s with {behind} records waiting")
+                lag[tp.partition] = lag.get(tp.partition, 0) + max(0, ends[tp] - position)
+                stands[tp.partition] = stands.get(tp.partition, 0) + position
             for partition, behind in lag.items():
                 meters.lag_records.labels(str(partition)).set(behind)
+                before, since = seen.get(partition, (-1, 0.0))
+                if before != stands[partition] or behind == 0:
+                    seen[partition] = stands[partition], monotonic()
+                elif monotonic() - since > settings.stuck_seconds_max:
+                    die(f"partition {partition} stands for {settings.stuck_seconds_max:.0f} s with {behind} waiting")
 
     return watch
 
