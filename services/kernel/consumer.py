@@ -44,6 +44,11 @@ class KernelThread(AIOKafkaConsumerThread):
                 ends[tp] = max(ends[tp], lease.recovered)
         return ends
 
+    async def group_position(self, tp: TP) -> int:
+        """How far the group is known to have committed, 0 if nothing is known: to wait for, never to start from."""
+        committed: int | None = await self._ensure_consumer().committed(tp)
+        return committed or 0
+
     async def bounds(self, tps: list[TP]) -> dict[TP, tuple[int, int]]:
         """The first position of each log, and the one behind its last record."""
         consumer = self._ensure_consumer()
