@@ -1,5 +1,6 @@
 """Refusals and failures as HTTP answers: RFC 9457 problem documents with a stable type, the field, and what to do."""
 
+import logging
 from typing import Any
 
 import orjson
@@ -9,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.kernel.values import Refused
+
+log = logging.getLogger("chainflow.http")
 
 PROBLEM = "application/problem+json"
 CONFLICTS = frozenset({"stale-version", "command-id-reused"})
@@ -64,4 +67,5 @@ async def failed(request: Request, error: Exception) -> Response:
 
 async def defect(request: Request, error: Exception) -> Response:
     """A defect of ours, as a problem document; the log has its trace."""
-    return problem(500, "internal", "a defect of ours; the service's log says more under this time")
+    log.error("%s %s raised", request.method, request.url.path, exc_info=error)
+    return problem(500, "internal", "a defect of ours, not of yours; the service's log has its trace")
