@@ -4,7 +4,9 @@ Owns: who waits for which outcome. Deliberately lacks: writing state; only the p
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +16,8 @@ from services.kernel.messages import Outcome
 from services.kernel.processor import FINGERPRINT_HEADER
 
 WAITING_MAX = 20_000
+LOOK_SECONDS = 0.25
+"""How often to look whether the partition is still ours."""
 
 
 class TooBusy(Exception):
@@ -39,6 +43,11 @@ class Sent:
     asked: Asked
     appended: "asyncio.Future[Any]"
     outcome: "asyncio.Future[Outcome]"
+
+
+def always() -> bool:
+    """For partitions that do not move."""
+    return True
 
 
 class Asking:
@@ -67,9 +76,11 @@ class Asking:
             if not future.done():
                 future.set_result(outcome)
 
-    async def ask(self, asked: Asked, seconds_max: float) -> tuple[Outcome | None, int]:
-        """The outcome, or None when it took too long, and the command's offset. Raises TooBusy, KafkaError."""
-        return await self.wait(await self.send(asked), seconds_max)
+    async def ask(
+        self, asked: Asked, seconds_max: float, here: Callable[[], bool] = always
+    ) -> tuple[Outcome | None, int]:
+        """The outcome, or None as ``wait`` says, and the command's offset. Raises TooBusy, KafkaError."""
+        return await self.wait(await self.send(asked), seconds_max, here)
 
     async def send(self, asked: Asked) -> Sent:
         """Hand a command to the producer; what is sent first to a partition is first there. Raises TooBusy, KafkaError.
@@ -91,15 +102,24 @@ class Asking:
             raise
         return Sent(asked, appended, outcome)
 
-    async def wait(self, sent: Sent, seconds_max: float) -> tuple[Outcome | None, int]:
-        """The outcome, or None when it took too long, and the command's offset. Raises KafkaError."""
+    async def wait(
+        self, sent: Sent, seconds_max: float, here: Callable[[], bool] = always
+    ) -> tuple[Outcome | None, int]:
+        """The outcome, or None when it took too long, and the command's offset. Raises KafkaError.
+
+        None too once the command's partition is not ``here`` any more: its outcome will be known elsewhere.
+        """
         try:
             offset: int = (await sent.appended).offset
-            try:
-                async with asyncio.timeout(seconds_max):
-                    return await sent.outcome, offset
-            except TimeoutError:
-                return None, offset
+            deadline, gone = monotonic() + seconds_max, False
+            while True:
+                left = deadline - monotonic()
+                await asyncio.wait({sent.outcome}, timeout=max(0.0, min(left, LOOK_SECONDS)))
+                if sent.outcome.done():
+                    return sent.outcome.result(), offset
+                if gone or left <= LOOK_SECONDS:
+                    return None, offset
+                gone = not here()  # what was committed at last is answered until the next look
         finally:
             self._forget(sent.asked, sent.outcome)
 

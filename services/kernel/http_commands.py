@@ -165,7 +165,7 @@ class CommandEndpoints:
         except Unencodable as error:
             return problem(422, "invalid-input", str(error))
         try:
-            outcome, offset = await self._asking.ask(asked, wait_seconds(request))
+            outcome, offset = await self._asking.ask(asked, wait_seconds(request), self._here(partition))
         except TooBusy as error:
             return problem(429, "too-busy", str(error), headers=RETRY)
         except KafkaError as error:
@@ -174,6 +174,9 @@ class CommandEndpoints:
         if outcome is None:
             return self._accepted(enterprise, asked, offset)
         return answer(outcome, self._not_found)
+
+    def _here(self, partition: int) -> Callable[[], bool]:
+        return lambda: self._owners.lease(partition) is not None
 
     async def _command_of(self, enterprise: EnterpriseId, route: CommandRoute, body: Any) -> Any | Refused:
         if route.sheet is None:
@@ -289,7 +292,7 @@ class CommandEndpoints:
 
     async def _wait_into(self, answers: list[dict[str, Any] | None], index: int, sent: Sent) -> None:
         try:
-            outcome, offset = await self._asking.wait(sent, WAIT_SECONDS)
+            outcome, offset = await self._asking.wait(sent, WAIT_SECONDS, self._here(sent.asked.partition))
         except KafkaError as error:
             answers[index] = _unsent(error)
             return

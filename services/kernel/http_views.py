@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -167,7 +168,7 @@ class ViewEndpoints:
                 while lease.open and lease.position.get(feed, 0) < end:
                     lease.moved.clear()
                     await lease.moved.wait()
-        except TimeoutError:
+        except (TimeoutError, KafkaError):
             return False
         return lease.open
 

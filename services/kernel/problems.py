@@ -1,5 +1,6 @@
 """Refusals and failures as HTTP answers: RFC 9457 problem documents with a stable type, the field, and what to do."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kernel.values import Refused
 
@@ -69,3 +71,27 @@ async def defect(request: Request, error: Exception) -> Response:
     """A defect of ours, as a problem document; the log has its trace."""
     log.error("%s %s raised", request.method, request.url.path, exc_info=error)
     return problem(500, "internal", "a defect of ours, not of yours; the service's log has its trace")
+
+
+class CutOff:
+    """ASGI middleware: what the end of the process cuts off is answered 503: it is no defect, and can be repeated."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if started:
+                raise
+            advice = "this replica ends; send it again under the same Idempotency-Key"
+            await problem(503, "stopping", advice, headers={"Retry-After": "1"})(scope, receive, send)

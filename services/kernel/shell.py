@@ -29,10 +29,12 @@ from services.kernel.http_views import ViewEndpoints
 from services.kernel.messages import Tick
 from services.kernel.model import Domain
 from services.kernel.owners import Owners, owners_known
-from services.kernel.problems import defect, failed, invalid
+from services.kernel.problems import CutOff, defect, failed, invalid
 from services.kernel.processor import CLOCK_TOPIC, DomainProcessor, Wires
 from services.kernel.settings import Settings, SettingsError, read
 from services.kernel.telemetry import Meters
+
+STOP_SECONDS_MAX = 2
 
 log = logging.getLogger("chainflow.shell")
 
@@ -85,6 +87,7 @@ def front(name: str, summary: str, views: ViewEndpoints, commands: CommandEndpoi
     web.add_exception_handler(HTTPException, failed)
     web.add_exception_handler(Exception, defect)
     web.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    web.add_middleware(CutOff)
     web.include_router(views.router)
     web.include_router(commands.router)
     return web
@@ -123,13 +126,15 @@ def _http(web: FastAPI, settings: Settings, asking: Asking, owners: Owners) -> C
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
-                timeout_graceful_shutdown=2,
+                timeout_graceful_shutdown=STOP_SECONDS_MAX,
             )
         )
+        serving = asyncio.create_task(server._serve())  # serve() would take the signals, which are the worker's
         try:
-            await server._serve()  # serve() would take the signals, which are the worker's
-        finally:
+            await asyncio.shield(serving)
+        finally:  # the leases are closed by now: what was asked is answered still, if only with where to ask again
             server.should_exit = True
+            await asyncio.wait({serving}, timeout=2 * STOP_SECONDS_MAX)
             await owners.close()
             await asking.stop()
 

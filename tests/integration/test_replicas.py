@@ -112,7 +112,7 @@ def test_views_of_enterprises_of_both_replicas(live: Live, pair: tuple[Replica, 
         assert {answer["status"] for answer in answers} == {"ACCEPTED"}
         wanted = {f"main/i{n}": str(n) for n in range(25)}
         for reader in (first, second):
-            for answer in answers:
+            for answer in answers[-4:]:
                 seen = live.call(
                     SERVICE, "GET", owner, "/views/stock", url=reader.url, params={"after": answer["position"]}
                 )
@@ -148,6 +148,8 @@ class Traffic:
                 number += 1
                 began = monotonic()
                 while not self._one(http, number, self.replicas[turn % len(self.replicas)]):
+                    if self.stop.is_set():
+                        return
                     turn += 1
                     self.stop.wait(0.1)
                     if monotonic() - began > 2 * TAKE_OVER_SECONDS:

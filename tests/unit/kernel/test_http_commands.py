@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 from fastapi import FastAPI
 
-from services.kernel.asking import WAITING_MAX, Asked, Asking, Sent, TooBusy
+from services.kernel.asking import WAITING_MAX, Asked, Asking, Sent, TooBusy, always
 from services.kernel.http_commands import BATCH_BYTES_MAX, BODY_BYTES_MAX, CommandEndpoints, CommandRoute
 from services.kernel.http_views import ViewEndpoints
 from services.kernel.messages import Outcome
@@ -36,6 +36,7 @@ class LogAsking(Asking):
         self._shelf = shelf
         self.fails: Exception | None = None
         self.slow = False
+        self.patience = 0.01
 
     async def send(self, asked: Asked) -> Sent:
         if self.fails is not None:
@@ -51,10 +52,12 @@ class LogAsking(Asking):
         appended.set_result(self._shelf.log.read(COMMANDS, asked.partition, offset, 1)[0])
         return Sent(asked, appended, outcome)
 
-    async def wait(self, sent: Sent, seconds_max: float) -> tuple[Outcome | None, int]:
+    async def wait(
+        self, sent: Sent, seconds_max: float, here: Callable[[], bool] = always
+    ) -> tuple[Outcome | None, int]:
         if not self.slow:
             self._shelf.settle()
-        return await super().wait(sent, min(seconds_max, 0.01))
+        return await super().wait(sent, min(seconds_max, self.patience), here)
 
 
 class Lease:
@@ -259,6 +262,47 @@ def test_a_slow_outcome_is_found_where_the_202_says(door: Door, shelf: Shelf) ->
     assert outcome.json()["command_id"] == body["command_id"]
     assert outcome.json()["position"] == body["position"]
     assert outcome.json()["aggregate"] == "jar/ann/50%#&?=ü +"
+
+
+def test_a_command_whose_partition_moves_is_not_waited_for(door: Door, shelf: Shelf) -> None:
+    """Another replica decides it now, so its outcome is asked for there."""
+    door.asking.slow, door.asking.patience = True, 60.0
+
+    async def story() -> tuple[httpx.Response, float]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        asked = asyncio.create_task(door.http.post("/jars/a/fills", json={"grams": 5}))
+        await asyncio.sleep(0.05)
+        assert not asked.done()
+        door.owners.mine.clear()
+        return await asked, loop.time() - began
+
+    answer, took = run(story())
+    assert answer.status_code == 202
+    assert took < 10
+    assert not door.asking._waiting
+
+
+def test_a_request_that_the_end_of_the_process_cuts_off_is_503(door: Door) -> None:
+    door.asking.slow, door.asking.patience = True, 60.0
+
+    async def story() -> httpx.Response:
+        transport = httpx.ASGITransport(door.web)
+        answers: list[httpx.Response] = []
+
+        async def ask() -> None:
+            async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
+                answers.append(await http.post("/v1/ann/jars/a/fills", json={"grams": 5}))
+
+        asked = asyncio.create_task(ask())
+        await asyncio.sleep(0.05)
+        asked.cancel()
+        await asyncio.wait({asked})
+        return answers[0]
+
+    answer = run(story())
+    assert problem(answer) == (503, "stopping")
+    assert answer.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize(
