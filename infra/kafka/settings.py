@@ -77,6 +77,9 @@ def java_command(
         f"-Xms{min(heap_mb, 96)}m",
         # One collector thread and the least overhead; with a heap this small its pauses stay short.
         "-XX:+UseSerialGC",
+        # The optimizing compiler takes a whole core for the first minutes, and its code serves a few thousand requests
+        # a second no better: without it the first minute's answers come in a tenth of the time.
+        "-XX:TieredStopAtLevel=1",
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:-UsePerfData",
         "-Djava.awt.headless=true",

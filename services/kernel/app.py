@@ -13,6 +13,7 @@ from typing import Any
 
 import faust
 from faust.serializers.codecs import Codec
+from faust.types import TP
 
 from services.kernel.batch import Processor
 from services.kernel.consumer import KernelTransport
@@ -24,6 +25,7 @@ from services.kernel.telemetry import Meters
 POLL_RECORDS_MAX = 2_000
 STREAM_BUFFER_POLLS_MAX = 16
 WATCH_SECONDS = 5.0
+NOTE_SECONDS = 0.2
 COLLECT_AFTER = 100_000, 20, 50
 
 log = logging.getLogger("chainflow.kernel")
@@ -119,6 +121,7 @@ def make_app(settings: AppSettings, processor: Processor, meters: Meters | None 
     app.Table("rows", default=None, partitions=settings.partitions, changelog_topic=changelog)
     app.agent(source, name="chunks")(_hand_over(app.leases))
     app.task(_watch(app, settings, meters))
+    app.task(_note(app))
     return app
 
 
@@ -133,6 +136,26 @@ def _hand_over(leases: Leases) -> Any:
                 lease.put(event.message.value)
 
     return chunks
+
+
+def _note(app: KernelApp) -> Any:
+    async def note() -> None:
+        """Tells the group where its members stand. In the transactions it would cost each of them two requests."""
+        noted: dict[TP, int] = {}
+        while not app.should_stop:
+            await asyncio.sleep(NOTE_SECONDS)
+            stands = {
+                TP(topic, number): at
+                for number, lease in app.leases.items()
+                if lease.open
+                for topic, at in lease.position.items()
+            }
+            if not app.rebalancing and (moved := {tp: at for tp, at in stands.items() if noted.get(tp) != at}):
+                thread = app.consumer._thread
+                await thread.call_thread(thread.note, moved)
+                noted = stands
+
+    return note
 
 
 def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:

@@ -2,14 +2,17 @@
 
 Owns: positions. A poll's result carries [start, end), read in the consumer's thread together with its records, and is
 applied only where the lease stands: a poll begun before a rebalance may return after the seek.
-Deliberately lacks: acks per event, commits (they travel in the leases' transactions).
+Deliberately lacks: acks per event, and commits that anything depends on (positions are rows, see lease.py).
 """
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any
 
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
 
@@ -19,6 +22,8 @@ from services.kernel.ownership import KernelTransactions, Leases
 FETCH_WAIT_MS_MAX = 100  # Faust fixes 1500, and a seek waits for the idle long poll before it
 RECOVERY_POLL_SECONDS = 0.02
 RECOVERY_STUCK_SECONDS_MAX = 60.0
+
+log = logging.getLogger("chainflow.consumer")
 
 
 class KernelThread(AIOKafkaConsumerThread):
@@ -43,6 +48,13 @@ class KernelThread(AIOKafkaConsumerThread):
             if lease and tp.topic == self.leases.settings.changelog:
                 ends[tp] = max(ends[tp], lease.recovered)
         return ends
+
+    async def note(self, positions: Mapping[TP, int]) -> None:
+        """Tell the group how far its partitions are committed: for people's tools, and for `group_position`."""
+        try:
+            await self._ensure_consumer().commit({TopicPartition(*tp): at for tp, at in positions.items()})
+        except KafkaError as error:  # a rebalance is under way; the next note will say it
+            log.debug("positions not noted: %r", error)
 
     async def group_position(self, tp: TP) -> int:
         """How far the group is known to have committed, 0 if nothing is known: to wait for, never to start from."""

@@ -16,11 +16,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MILLISECOND = datetime.timedelta(milliseconds=1)
 
+_hints = cache(get_type_hints)  # for each request it would cost as much as deciding its command
+
 
 @cache
 def body_model(shape: type, without: frozenset[str] = frozenset()) -> type[BaseModel]:
     """The model of a dataclass, less the fields that come from elsewhere (the path)."""
-    hints = get_type_hints(shape)
+    hints = _hints(shape)
     declared: dict[str, Any] = {}
     for field in fields(shape):
         if field.name in without:
@@ -46,7 +48,7 @@ def to_dataclass(shape: type, model: BaseModel, given: dict[str, Any]) -> Any:
 
 
 def _values(shape: type, model: BaseModel, given: dict[str, Any]) -> dict[str, Any]:
-    hints = get_type_hints(shape)
+    hints = _hints(shape)
     values = dict(given)
     for field in fields(shape):
         if field.name not in values:

@@ -17,7 +17,6 @@ from time import perf_counter
 from typing import Any, NoReturn
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.structs import TopicPartition
 
 from services.kernel.batch import NO_HEADERS, Effects, Output, Processor, Record
 from services.kernel.store import Store
@@ -29,7 +28,7 @@ LEASE_QUEUE_POLLS_MAX = 4
 DECIDE_SECONDS_MAX = 0.020  # HTTP shares the event loop: a batch that decides for longer would hold every answer
 DECIDE_RECORDS_MAX = 2_000
 CLOCK_CHECK_RECORDS = 16
-PATIENCE_SECONDS_MAX = 0.020
+PATIENCE_SECONDS_MAX = 0.1
 POSITIONS = b"~i\0"
 """The row of the inputs' positions: topic to the position behind the last record that the rows contain, as JSON."""
 
@@ -50,7 +49,7 @@ class LeaseSettings:
     transaction_seconds_max: float = 20.0
     queue_polls_max: int = LEASE_QUEUE_POLLS_MAX
     patient: frozenset[str] = frozenset()
-    """Topics nobody waits for by the millisecond (rows of views): they wait a little for company."""
+    """Topics nobody waits for by the millisecond (rows of views): they alone cause few transactions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,7 @@ class Lease:
         self._wake, self.idle = asyncio.Event(), asyncio.Event()
         self.idle.set()
         self._task: asyncio.Task[None] | None = None
+        self._committed_at_s = 0.0
         self.producer = AIOKafkaProducer(
             bootstrap_servers=settings.bootstrap,
             transactional_id=f"{settings.group}-{partition}",
@@ -148,12 +148,18 @@ class Lease:
                 self.idle.set()
 
     async def _gather(self) -> None:
-        """While only patient topics are queued, wait a little: a transaction costs the same for one record or many."""
-        patient, end = self.settings.patient, perf_counter() + PATIENCE_SECONDS_MAX
+        """While only patient topics are queued, keep a distance from the last transaction.
+
+        A transaction costs the same for one record or many. The first record after a quiet time does not wait.
+        """
+        patient, end = self.settings.patient, self._committed_at_s + PATIENCE_SECONDS_MAX
         while self.open and not self.full and all(p.topic in patient or not p.records for p in self.queue):
             self._wake.clear()
+            left = end - perf_counter()
+            if left <= 0:
+                return
             try:
-                async with asyncio.timeout(end - perf_counter()):
+                async with asyncio.timeout(left):
                     await self._wake.wait()
             except TimeoutError:
                 return
@@ -166,6 +172,7 @@ class Lease:
             self.meters.decide_seconds.observe(perf_counter() - began)
             await self._commit(effects, ends)
             self.processor.committed()
+            self._committed_at_s = perf_counter()
             self.meters.records.inc(taken)
             self.meters.transaction_seconds.observe(perf_counter() - began)
         self.position = ends
@@ -204,14 +211,8 @@ class Lease:
         rows = await self._write(
             self.settings.changelog, partition, ((key, value, NO_HEADERS) for key, value in changes)
         )
-        # The group's offsets are for people and their tools; we do not read them.
-        offsets = {TopicPartition(topic, partition): end for topic, end in ends.items()}
         # aiokafka's commit_transaction returns OK although a batch has failed: look at each of them first.
-        results = await asyncio.gather(
-            producer.send_offsets_to_transaction(offsets, self.settings.group),
-            *(future for future, _ in sent),
-            *(future for future, _ in rows),
-        )
+        results = await asyncio.gather(*(future for future, _ in sent), *(future for future, _ in rows))
         await producer.commit_transaction()
         self.meters.probe.move(-1)
         self.store.apply(changes)

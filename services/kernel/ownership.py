@@ -80,7 +80,7 @@ class Leases(dict[int, Lease]):
 
 
 class KernelTransactions(TransactionManager):
-    """Faust's rebalance hooks, for leases. Faust's own commits do nothing: offsets travel in the transactions."""
+    """Faust's rebalance hooks, for leases. Faust's own commits do nothing: positions are rows of the leases."""
 
     @property
     def leases(self) -> Leases:

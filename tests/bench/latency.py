@@ -23,7 +23,7 @@ from tests.bench.show import Show
 
 PART = "latency"
 PER_SECOND = 100
-WARM_SECONDS = 3.0
+WARM_SECONDS = 10.0
 HTTP_GOALS_MS = {50: 15.0, 99: 60.0}
 HOP_GOALS_MS = {50: 8.0, 99: 30.0}
 SETTLE_SECONDS_MAX = 15.0

@@ -18,6 +18,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import Subscription, TopicPartitionState
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata, TopicPartition
 from faust import App
@@ -213,6 +214,13 @@ def test_recovery() -> None:
     says(Recovery._build_offsets, "last_value = destination[tp]")
 
 
+def test_notes_to_the_group() -> None:
+    """A consumer's commit outside transactions takes positions; anything that hinders it is a KafkaError."""
+    assert takes(AIOKafkaConsumer.commit) == ["offsets"]
+    assert issubclass(CommitFailedError, KafkaError)
+    assert issubclass(IllegalStateError, KafkaError)
+
+
 def test_table_manager(app: KernelApp) -> None:
     """The TableManager setting, and the recovery that it makes."""
     assert isinstance(app.tables, KernelTables)
@@ -245,7 +253,6 @@ def test_aiokafka_producer() -> None:
     """A lease's producer: batches made by hand, an append that answers None when there is no room."""
     assert takes(AIOKafkaProducer.create_batch) == []
     assert takes(AIOKafkaProducer.send_batch) == ["batch", "topic", "partition"]
-    assert takes(AIOKafkaProducer.send_offsets_to_transaction) == ["offsets", "group_id"]
     assert takes(AIOKafkaProducer.begin_transaction) == takes(AIOKafkaProducer.commit_transaction) == []
     assert set(takes(BatchBuilder.append)) == {"timestamp", "key", "value", "headers"}
     says(BatchBuilder.append, "return None")
