@@ -17,7 +17,7 @@ class Hop:
     """Minutes of one flow; ``count`` says how many hops a folded one stands for.
 
     ``late`` came in with the late supply. Of that, ``stock`` and other supplies absorbed some; the rest is ``reach``.
-    Of that, time buffers took ``slack`` and faster work ``recovered``. ``plan`` and ``own`` were added; ``out`` goes on.
+    Of that, time buffers took ``slack``, faster work ``recovered``. ``plan`` and ``own`` were added; ``out`` goes on.
     """
 
     flow: str
