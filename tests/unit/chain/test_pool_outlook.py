@@ -1,0 +1,96 @@
+"""Buffers, coming shortages and what may still be promised."""
+
+import pytest
+
+from services.chain.moments import NEVER, SINCE
+from services.chain.pool import cover
+from services.chain.pool_facts import Hold, Pool
+from services.chain.pool_outlook import (
+    DaysOfSupply,
+    StockLevel,
+    SupplyOutlook,
+    cumulative_available_to_promise,
+    days_of_supply,
+    discrete_available_to_promise,
+    first_shortage,
+    projected_stock,
+    supply_outlooks,
+)
+from tests.unit.chain.pool_case import demand, supply
+
+
+def outlook(pool: Pool, flow: str) -> SupplyOutlook:
+    """The outlook of one supply."""
+    return next(outlook for outlook in supply_outlooks(pool, cover(pool)) if outlook.flow == flow)
+
+
+def test_what_of_a_delay_reached_demands_and_what_the_pool_absorbed() -> None:
+    late, other = supply("S", (15, 5), due=5), supply("T", (9, 5), due=9)
+    both = Pool(0, [demand("A", 5, need=5), demand("B", 5, need=9)], [late, other])
+    assert outlook(both, "S") == SupplyOutlook("S", 10, passed=6, absorbed=4, slack=None)
+    assert outlook(both, "T") == SupplyOutlook("T", 0, passed=0, absorbed=0, slack=None)
+    none = Pool(9, [demand("A", 5)], [late])
+    assert outlook(none, "S") == SupplyOutlook("S", 10, passed=0, absorbed=10, slack=None)
+
+
+def test_of_a_supply_that_never_comes_all_is_passed_or_all_absorbed() -> None:
+    lost = supply("S", (NEVER, 5), due=5)
+    assert outlook(Pool(0, [demand("A", 5)], [lost]), "S").absorbed == 0
+    replaced = Pool(0, [demand("A", 5)], [lost, supply("T", (9, 5))])
+    assert outlook(replaced, "S") == SupplyOutlook("S", NEVER, passed=4, absorbed=NEVER, slack=None)
+
+
+def test_slack_is_the_time_until_somebody_needs_it_who_has_nothing_else() -> None:
+    demands = [demand("A", 3, need=10), demand("B", 3, need=14)]
+    assert outlook(Pool(0, demands, [supply("S", (4, 6))]), "S").slack == 6
+    assert outlook(Pool(3, demands, [supply("S", (4, 3))]), "S").slack == 10
+    assert outlook(Pool(6, demands, [supply("S", (4, 3))]), "S").slack is None
+    assert outlook(Pool(0, demands, [supply("S", (4, 3), (12, 3))]), "S").slack == 2, "its last part by the need counts"
+    assert outlook(Pool(0, demands, [supply("S", (11, 6))]), "S").slack == 3, "A is late in any case"
+    holder = demand("H", 2, need=5, holds=(Hold("S", 2),))
+    assert outlook(Pool(0, [*demands, holder], [supply("S", (4, 8))]), "S").slack == 1
+    assert outlook(Pool(9, [demand("H", 2, need=3, holds=(Hold("S", 2),))], [supply("S", (4, 2))]), "S").slack is None
+
+
+LEVELS = projected_stock(
+    Pool(
+        10,
+        [demand("A", 8, need=20), demand("B", 30, need=40), demand("C", 5, need=60)],
+        [supply("S", (30, 20), (50, 20)), supply("T", (NEVER, 9), due=20)],
+    )
+)
+
+
+def test_stock_is_projected_from_what_comes_and_what_is_needed() -> None:
+    assert [(level.date, level.quantity) for level in LEVELS] == [
+        (SINCE, 10),
+        (20, 2),
+        (30, 22),
+        (40, -8),
+        (50, 12),
+        (60, 7),
+    ]
+    assert first_shortage(LEVELS) == 40
+    assert first_shortage(LEVELS[:3]) is None
+
+
+def test_only_what_nobody_else_will_miss_may_be_promised() -> None:
+    promisable = cumulative_available_to_promise(LEVELS)
+    assert [level.quantity for level in promisable] == [0, 0, 0, 0, 7, 7]
+    assert discrete_available_to_promise(LEVELS) == (StockLevel(50, 7),)
+    stocked = projected_stock(Pool(10, [demand("A", 8, need=40)], [supply("S", (30, 20))]))
+    assert discrete_available_to_promise(stocked) == (StockLevel(SINCE, 10), StockLevel(30, 12))
+    assert cumulative_available_to_promise(()) == ()
+
+
+@pytest.mark.parametrize(
+    ("stock", "demands", "inbound", "days"),
+    [
+        (50, [10, 20, 40], [0, 0, 0], [DaysOfSupply(1.5), DaysOfSupply(0.5)]),
+        (50, [10, 20, 20], [0, 5, 0], [DaysOfSupply(2.0, covers_horizon=True), DaysOfSupply(1.0, covers_horizon=True)]),
+        (10, [10, 0, 0], [0, 0, 0], [DaysOfSupply(0.0), DaysOfSupply(0.0)]),
+        (10, [], [], []),
+    ],
+)
+def test_days_of_supply(stock: int, demands: list[int], inbound: list[int], days: list[DaysOfSupply]) -> None:
+    assert days_of_supply(stock, demands, inbound) == tuple(days)
