@@ -147,8 +147,8 @@ class Happenings:
         self.facts["now"] += self.random.choice((60, 360, 720, 1_440, 2_880, 4_320))
 
     def _progress(self) -> None:
-        """A flow starts with what its pools have, and with what supplies without a past bring just then."""
-        waiting = [flow for flow in self.facts["flows"] if is_waiting(flow) and any(map(open_units, flow["inputs"]))]
+        """A flow takes what its pools have, and what supplies that wait for nothing bring just then."""
+        waiting = [flow for flow in self.facts["flows"] if is_open(flow) and any(map(open_units, flow["inputs"]))]
         if not waiting:
             return
         some = self.random.sample(waiting, min(3, len(waiting)))
@@ -205,7 +205,8 @@ class Happenings:
                 taken["issued"] = before[number] + units
                 use_reservations(taken, units)
         if any(taken.get("issued", 0) > before[number] for number, taken in enumerate(flow["inputs"])):
-            self._reported(flow, actual_start=at)
+            self._reported(flow, actual_start=flow.get("actual_start", at))
+            frozen += [flow["frozen"]] if flow.get("frozen") else []
             if frozen:
                 flow["frozen"] = max(frozen, key=lambda known: int(known["date"]))
 

@@ -28,6 +28,7 @@ def breaches(facts: Written, expected: Written) -> list[str]:
     for flow in facts["flows"]:
         result = expected["flows"][flow["id"]]
         told = [*delay_breaches(flow, result), *cause_breaches(result), *root_breaches(facts, expected, flow)]
+        told += reach_breaches(facts, expected, flow)
         found += [f"flow {flow['id']}: {breach}" for breach in told]
     for pool in facts["pools"]:
         found += [f"pool {pool}: {breach}" for breach in supply_breaches(facts, expected, pool)]
@@ -86,6 +87,65 @@ def hop_breaches(hop: Written) -> list[str]:
         fine = fine and reach - slack - recovered + plan + own == out
         fine = fine and (stock is None if came is None else stock + reach == came)
     return [] if fine else [f"the hop law does not hold for {dict(hop)}"]
+
+
+def reach_breaches(facts: Written, expected: Written, flow: Written) -> list[str]:
+    """Reach is what the first of the last inputs comes later than by plan, and in the delay of a supply behind that.
+
+    By plan: with every supply of its pool on its baseline. Asked of flows that wait, as one part and without a past.
+    """
+    hop = expected["flows"][flow["id"]]["hop"]
+    decided = any(flow.get(report) for report in ("actual_finish", "lost", "firm", "frozen", "split"))
+    numbers = [n for n, taken in enumerate(flow["inputs"]) if taken["quantity"] > taken.get("issued", 0)]
+    if decided or not numbers or hop["out"] is None:
+        return [] if decided or hop["in"] in (0, None) else [f"{hop['in']} came in without inputs"]
+    last = {n: _last_unit(facts, expected, flow, n) for n in numbers}
+    critical = max(numbers, key=lambda n: (last[n][0], -n))
+    date, baseline = last[critical]
+    if hop["in"] == 0:
+        explained = date > baseline and (date > flow["planned_start"] or hop["out"] == 0)
+        breaks_a_loop = hop["out"] > 0 and flow["id"] in ancestors_of(facts, flow)
+        return ["nothing came in, but a supply is late"] if explained and not breaks_a_loop else []
+    pool = flow["inputs"][critical]["pool"]
+    baselines = {supply["id"]: supply["baseline"] for supply in facts["flows"]}
+    behind = {
+        None if unit == inf else unit - baselines[name]
+        for name, units in supplies(facts, expected, pool).items()
+        for unit in units
+        if unit >= date and baselines[name] <= baseline
+    }
+    found = [] if hop["reach"] == date - baseline else [f"reach is {hop['reach']}, not {date} - {baseline}"]
+    return found + ([] if hop["in"] in behind else [f"in is {hop['in']}, but the supplies behind it have {behind}"])
+
+
+def _last_unit(facts: Written, expected: Written, flow: Written, number: int) -> tuple[float, float]:
+    """The date of an input's last unit, and its date by plan.
+
+    Of the units on that date, the last of the queue counts, or one that is held, if that was planned before.
+    """
+    pool, demand = flow["inputs"][number]["pool"], f"{flow['id']}/{number}"
+    coming = supplies(facts, expected, pool)
+    baselines = {supply["id"]: supply["baseline"] for supply in facts["flows"]}
+    served = serve(facts, pool, coming)[demand]
+    planned = serve(facts, pool, {name: [baselines[name]] * len(units) for name, units in coming.items()})[demand]
+    date = max(served.queued + [unit for units in served.held.values() for unit in units])
+    by_plan = [baselines.get(name, 0) for name, units in served.held.items() if date in units]
+    if date in served.queued:
+        by_plan.append(planned.queued[len(served.queued) - served.queued[::-1].index(date) - 1])
+    return date, min(by_plan)
+
+
+def ancestors_of(facts: Written, flow: Written) -> set[str]:
+    """The flows whose goods reach a flow through pools."""
+    reached: set[str] = set()
+    open_ends = [flow]
+    while open_ends:
+        pools = {taken["pool"] for taken in open_ends.pop()["inputs"]}
+        for other in facts["flows"]:
+            if other["output"] in pools and other["id"] not in reached:
+                reached.add(other["id"])
+                open_ends.append(other)
+    return reached
 
 
 def root_breaches(facts: Written, expected: Written, flow: Written) -> list[str]:

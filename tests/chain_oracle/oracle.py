@@ -69,7 +69,7 @@ class _Waiting:
 
     def take_held(self, source: str, date: int, quantity: int) -> int:
         """Takes what it holds of a supply; says how much."""
-        taken = min(self.held.get(source, 0), quantity)
+        taken = max(0, min(self.held.get(source, 0), quantity))
         self.held[source] = self.held.get(source, 0) - taken
         self._note(date, taken)
         return taken

@@ -11,11 +11,12 @@ from tests.chain_oracle.chains import Written, held_units, open_units
 from tests.chain_oracle.equations import serve, supplies, unit_dates
 from tests.chain_oracle.expected import Answer
 from tests.chain_oracle.facts import read_facts
+from tests.chain_oracle.laws import ancestors_of
 
 
 def features(facts: Written, expected: Mapping[str, Any]) -> Counter[str]:
     """How often each feature occurs in the facts of one step and in its result."""
-    ancestors = {flow["id"]: _ancestors(facts, flow) for flow in facts["flows"]}
+    ancestors = {flow["id"]: ancestors_of(facts, flow) for flow in facts["flows"]}
     found: Counter[str] = Counter()
     for flow in facts["flows"]:
         found.update(f"facts: {feature}" for feature in _of_flow(flow, facts, ancestors))
@@ -35,19 +36,6 @@ def features(facts: Written, expected: Mapping[str, Any]) -> Counter[str]:
     found.update("incident of several lines" for lines in expected["incidents"].values() if len(lines) > 1)
     found["result: finite part that breaks a loop of late supplies"] += len(Answer(read_facts(facts)).account.cut)
     return +found
-
-
-def _ancestors(facts: Written, flow: Written) -> set[str]:
-    """The flows whose goods reach a flow through pools."""
-    reached: set[str] = set()
-    open_ends = [flow]
-    while open_ends:
-        pools = {taken["pool"] for taken in open_ends.pop()["inputs"]}
-        for other in facts["flows"]:
-            if other["output"] in pools and other["id"] not in reached:
-                reached.add(other["id"])
-                open_ends.append(other)
-    return reached
 
 
 def _of_flow(flow: Written, facts: Written, ancestors: Mapping[str, set[str]]) -> Iterator[str]:
