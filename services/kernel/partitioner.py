@@ -8,7 +8,7 @@ from functools import lru_cache
 from struct import unpack_from
 from typing import Final
 
-KEYS_CACHED_MAX: Final = 65_536
+KEYS_CACHED_MAX: Final = 8_192
 _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995
 _MASK: Final = 0xFFFFFFFF

@@ -77,6 +77,8 @@ class DomainProcessor:
         self.by_command = {command: a for a in domain.aggregates for command in a.commands}
         self.reacting = {self.by_command[command].kind for command in domain.reactions}
         self.view_rows = {view.name: view.row for view in domain.views}
+        # What this process wrote itself need not be decoded when it comes back: equal bytes are the same row.
+        self.own_feed = DecodedRows()
         self.row_codecs = {a.kind: {kind: RowCodec(row) for kind, row in a.rows.items()} for a in domain.aggregates}
 
     @property
@@ -382,7 +384,13 @@ class DomainPartition:
         if not ID.fullmatch(enterprise):
             raise Malformed("key-unknown", f"{enterprise[:KEY_CHARS_MAX]!r} is no enterprise")
         self._check_partition(enterprise)
-        _, row, extras = self.wires.feed.decode(record.value or b"")
+        value = record.value or b""
+        own = self.service.own_feed
+        if (known := own.get(value)) is not None:
+            del own[value]
+            self._views.take(enterprise, *known)
+            return
+        _, row, extras = self.wires.feed.decode(value)
         self._views.take(enterprise, extras["view"], extras["row_id"], None if extras.get("removed") else row)
 
     def _replay_parked(self, key: bytes) -> None:
@@ -443,20 +451,22 @@ class DomainPartition:
         for index, feed in enumerate(self.domain.project(key, rows, facts, origin)):
             to = feed.enterprise.encode()
             info = about(f"{key}@{last}:{index}", last, feed.enterprise)
-            self._emit(
+            value = self._emit(
                 self._feed_topic, partition_of(to, service.partitions), to, wires.feed, info, feed.row,
                 service.view_rows[feed.view], view=feed.view, row_id=feed.row_id, removed=feed.row is None,
             )  # fmt: skip
+            service.own_feed.keep(value, (feed.view, feed.row_id, feed.row))
 
     def _emit(
         self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any,
         kind: type | None = None, **extras: Any,
-    ) -> None:  # fmt: skip
+    ) -> bytes:  # fmt: skip
         value = wire.encode(meta, body, **extras)
         if len(value) > RECORD_BYTES_MAX:
             raise ValueError(f"a record of {len(value)} bytes for {topic} is larger than {RECORD_BYTES_MAX}")
         head = headers(meta, wire.type_names[kind or type(body)], self._source)
         self._pending.append(((topic, partition), (key, value, head)))
+        return value
 
 
 def _text(key: bytes | None) -> str:

@@ -6,7 +6,7 @@ Deliberately lacks: decoding (rows are read through batch.py), persistence (the 
 
 from collections.abc import Iterable, Iterator
 
-from sortedcontainers import SortedDict
+from services.kernel.rows import Rows
 
 Pair = tuple[bytes, bytes | None]
 
@@ -20,26 +20,26 @@ class Store:
     __slots__ = ("outcomes", "rows")
 
     def __init__(self) -> None:
-        self.rows: SortedDict[bytes, bytes] = SortedDict()
+        self.rows = Rows()
         self.outcomes: dict[bytes, bytes] = {}
 
     def apply(self, pairs: Iterable[Pair]) -> None:
         """Take over changed rows; None removes. Same pairs in the same order, same store."""
         rows, outcomes = self.rows, self.outcomes
-        for key, value in pairs:
-            table: dict[bytes, bytes] = outcomes if key.startswith(OUTCOME) else rows
-            if value is None:
-                table.pop(key, None)
+        for row_id, value in pairs:
+            if row_id.startswith(OUTCOME):
+                if value is None:
+                    outcomes.pop(row_id, None)
+                else:
+                    outcomes[row_id] = value
+            elif value is None:
+                rows.pop(row_id, None)
             else:
-                table[key] = value
+                rows[row_id] = value
 
     def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Rows whose id starts with the prefix, ascending, from behind ``after`` if given."""
-        rows = self.rows
-        for key in rows.irange(after or prefix, inclusive=(not after, True)):
-            if not key.startswith(prefix):
-                return
-            yield key, rows[key]
+        """Rows whose id starts with the prefix, ascending, from behind ``after`` if given; see ``Rows.scan``."""
+        return self.rows.scan(prefix, after)
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.outcomes)

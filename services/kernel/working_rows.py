@@ -17,7 +17,7 @@ META = b"~"
 LINK = b"~l/"
 """Row names of link versions start with this."""
 
-DECODED_ROWS_MAX = 20_000
+DECODED_ROWS_MAX = 4_000
 
 
 class DecodedRows(dict[bytes, Any]):
