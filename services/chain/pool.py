@@ -5,8 +5,9 @@ first served; from which supply a unit comes is irrelevant to dates. Deliberatel
 from all facts; ``pool_index`` gives the same answers in proportion to what changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from services.chain.causes import Cause, Root, RootClass
 from services.chain.moments import NEVER, SINCE, split_at
@@ -86,40 +87,60 @@ def units_of(parts: Iterable[SupplyPart]) -> int:
     return sum(part.quantity for part in parts)
 
 
+class Curves(Protocol):
+    """How much is there for the queue by when: as expected, and as it was agreed. Units are counted from 1."""
+
+    def units_by(self, date: int) -> int:
+        """S(t): free stock and all free supply that is expected by then."""
+
+    def date_of(self, unit: int) -> int:
+        """A(u): the first date by which so many units are expected."""
+
+    def agreed_date(self, unit: int) -> int:
+        """A0(u): the first date by which so many units were agreed to be there; SINCE for 0 and less."""
+
+    def late_supply(self, date: int, baseline: int) -> Share | None:
+        """Of the supplies that were due by the baseline and are not there before the date, the first to come.
+
+        The least (date, baseline, flow). There is one whenever date > baseline: more was due than is there.
+        """
+
+    def supply_of(self, date: int) -> Share | None:
+        """The free supply that comes at exactly this date, the least flow of several; stock is none."""
+
+
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """How much is there for the queue by when: as expected, and as it was agreed."""
+class PlainCurves:
+    """The curves by their definition."""
 
     free_stock: int
     free: tuple[Share, ...]
 
     def units_by(self, date: int) -> int:
-        """S(t): free stock and all free supply that is expected by then."""
+        """S(t)."""
         return self.free_stock + sum(share.part.quantity for share in self.free if share.part.date <= date)
 
     def agreed_by(self, date: int) -> int:
         """S0(t): the same with every supply at its baseline."""
         return self.free_stock + sum(share.part.quantity for share in self.free if share.supply.baseline <= date)
 
-    def dates(self) -> list[int]:
-        """The dates at which something is expected, ascending, with stock first and NEVER last."""
-        return sorted({SINCE, *(share.part.date for share in self.free), NEVER})
+    def date_of(self, unit: int) -> int:
+        """A(u) = min {t: S(t) >= u}."""
+        dates = sorted({SINCE, *(share.part.date for share in self.free)})
+        return next((date for date in dates if self.units_by(date) >= unit), NEVER)
 
     def agreed_date(self, unit: int) -> int:
-        """A0(u): the first date by which so many units were agreed to be there."""
-        baselines = sorted({SINCE, *(share.supply.baseline for share in self.free)})
-        return next((date for date in baselines if self.agreed_by(date) >= unit), NEVER)
+        """A0(u) = min {t: S0(t) >= u}."""
+        dates = sorted({SINCE, *(share.supply.baseline for share in self.free)})
+        return next((date for date in dates if self.agreed_by(date) >= unit), NEVER)
 
     def late_supply(self, date: int, baseline: int) -> Share | None:
-        """Of the supplies that were due by the baseline and are not there before the date, the first to come.
-
-        There is one whenever date > baseline: so many units were due, and fewer are there.
-        """
-        waited_for = (s for s in self.free if s.part.date >= date and s.supply.baseline <= baseline)
-        return min(waited_for, key=lambda s: (s.part.date, s.supply.baseline, s.supply.flow), default=None)
+        """The least (date, baseline, flow) of those that were due."""
+        due = (share for share in self.free if share.part.date >= date and share.supply.baseline <= baseline)
+        return min(due, key=lambda s: (s.part.date, s.supply.baseline, s.supply.flow), default=None)
 
     def supply_of(self, date: int) -> Share | None:
-        """The free supply that comes at exactly this date, the least flow of several; stock is none."""
+        """The least flow of those that come then."""
         return min((s for s in self.free if s.part.date == date), key=lambda s: s.supply.flow, default=None)
 
 
@@ -130,61 +151,53 @@ Candidate = tuple[tuple[int, int, str], CoveredPart]
 def cover(pool: Pool) -> dict[str, DemandCovered]:
     """The answer to every demand, by its id; without parts if all of it was issued."""
     served = shares(pool)
-    curves = Curves(served.free_stock, served.free)
+    curves = PlainCurves(served.free_stock, served.free)
     answers: dict[str, DemandCovered] = {}
     ahead: list[tuple[Demand, int]] = []  # with the units that each waits for
     first = 0
     for demand in sorted(pool.demands, key=lambda demand: demand.order):
-        own_stock, own_shares = served.held_stock.get(demand.id, 0), served.held.get(demand.id, ())
         waiting = demand.open - served.held_by(demand)
         overtaken = _overtaken(demand, ahead, [d for d in pool.demands if d.id in served.held_stock], served.held_stock)
-        parts = represented([*_held(own_stock, own_shares), *_queued(curves, first, first + waiting, *overtaken)])
+        held = held_candidates(served.held_stock.get(demand.id, 0), served.held.get(demand.id, ()))
+        parts = represented([*held, *queued_candidates(curves, first, first + waiting, *overtaken)])
         answers[demand.id] = DemandCovered(demand.flow, demand.n, parts, demand.issued, demand.frozen)
         ahead.append((demand, waiting))
         first += waiting
     return answers
 
 
-def _held(stock: int, own: Iterable[Share]) -> Iterable[Candidate]:
-    """What is held: of stock at once, of a supply when that supply comes."""
+def held_candidates(stock: int, own: Iterable[Share]) -> Iterator[Candidate]:
+    """What is held: of stock at once, of a supply when it comes; then that supply is the one to blame."""
     if stock:
         yield ((SINCE, 1, STOCK), CoveredPart(SINCE, stock))
     for share in own:
-        yield held_candidate(share)
+        date, baseline = share.part.date, share.supply.baseline
+        late = share.late_supply() if date > baseline else None
+        path = () if date == NEVER else share.part.path
+        yield ((baseline, 1, share.supply.flow), CoveredPart(date, share.part.quantity, baseline, late, path=path))
 
 
-def held_candidate(share: Share) -> Candidate:
-    """A held part: its own supply is the one to blame."""
-    date, baseline = share.part.date, share.supply.baseline
-    late = share.late_supply() if date > baseline else None
-    path = () if date == NEVER else share.part.path
-    return (baseline, 1, share.supply.flow), CoveredPart(date, share.part.quantity, baseline, late, path=path)
-
-
-def _queued(curves: Curves, first: int, last: int, jumped: int, latest: str) -> Iterable[Candidate]:
+def queued_candidates(curves: Curves, first: int, last: int, jumped: int, latest: str) -> Iterator[Candidate]:
     """Units first+1 … last of the queue, those of one date together; each part is judged by its last unit.
 
     ``jumped`` units are for demands that arrived later and are served before, ``latest`` is the last arrived of these.
     """
-    for date in curves.dates():
+    while first < last:
+        date = curves.date_of(first + 1)
         unit = last if date == NEVER else min(last, curves.units_by(date))
-        if unit <= first:
-            continue
         baseline = curves.agreed_date(unit)
         late = curves.late_supply(date, baseline) if date > baseline else None
         supply = curves.supply_of(date) if SINCE < date < NEVER else None
-        yield (
-            (baseline, 0, STOCK),
-            CoveredPart(
-                date,
-                unit - first,
-                baseline,
-                late.late_supply() if late else None,
-                latest if curves.agreed_date(unit - jumped) < baseline else "",
-                unit - curves.units_by(NEVER) if baseline == NEVER else 0,
-                supply.part.path if supply else (),
-            ),
+        part = CoveredPart(
+            date,
+            unit - first,
+            baseline,
+            late.late_supply() if late else None,
+            latest if jumped and curves.agreed_date(unit - jumped) < baseline else "",
+            unit - curves.units_by(NEVER) if baseline == NEVER else 0,
+            supply.part.path if supply else (),
         )
+        yield (baseline, 0, STOCK), part
         first = unit
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.chain.moments import NEVER, SINCE
-from services.chain.pool import Curves, Shares, shares, units_of
+from services.chain.pool import PlainCurves, Shares, shares, units_of
 from services.chain.pool_facts import DemandCovered, Pool, Supply
 
 
@@ -51,7 +51,7 @@ def _outlook(pool: Pool, served: Shares, supply: Supply, passed: int) -> SupplyO
 
 def _slack_for_queue(pool: Pool, served: Shares, supply: Supply) -> Iterable[int]:
     """For each queued demand that is in time and would not be without the supply: the time until it is needed."""
-    curves = Curves(served.free_stock, served.free)
+    curves = PlainCurves(served.free_stock, served.free)
     own = [share.part for share in served.free if share.supply.flow == supply.flow]
     last = 0
     for demand in sorted(pool.demands, key=lambda demand: demand.order):
