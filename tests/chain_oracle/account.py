@@ -216,9 +216,10 @@ def _explain(
     now: int,
 ) -> None:
     """Writes the cause of a late part, and of those behind it first."""
-    chain = []
+    chain: list[PartName] = []
     at: PartName | None = name
     while at is not None and at not in causes and parts[at].delay > 0:
+        assert at not in chain, f"a loop that was not broken: {chain}"
         chain.append(at)
         at = parts[at].critical.late if parts[at].driven and at not in roots else None
     for part in (parts[at] for at in reversed(chain)):

@@ -101,6 +101,16 @@ def test_a_holder_has_slack_for_what_it_holds_though_the_rest_of_its_demand_is_l
     assert result(*flows)["pools"]["x"]["supplies"]["A"]["slack"] == 5
 
 
+def test_a_holder_is_in_time_if_all_that_it_holds_of_the_supply_is() -> None:
+    flows = [
+        flow("A", "x", 1, 0, 30),
+        flow("S", "y", 2, 0, 5, of("x", 2), split=True),
+        flow("W", None, 2, 10, 5, of("y", 2, **holding("S", 2))),
+    ]
+    got = result(*flows, x=1)["pools"]["y"]
+    assert (got["demands"]["W/0"], got["supplies"]["S"]["slack"]) == ([[5, 1], [35, 1]], None)
+
+
 def test_a_demand_that_holds_all_it_needs_gives_no_slack_to_what_is_queued_for() -> None:
     """Z holds stock and stands last with its need at 30; only W, in time by 5, depends on A."""
     flows = [
@@ -171,6 +181,13 @@ def test_a_supply_that_is_late_but_there_before_the_planned_start_does_not_drive
     assert (got["hop"]["in"], got["root"]["flow"]) == (0, "W")
     del work["estimated_finish"]
     assert result(supply, work)["flows"]["W"]["hop"]["in"] == 3  # in time: the account of what was absorbed has it
+
+
+def test_a_tight_plan_is_told_although_faster_work_saved_it() -> None:
+    """Components due at 5 came at 8, before the planned start; planned for 15, promised for 13, done at 12."""
+    work = flow("W", None, 1, 10, 5, of("x", 1, issued=1), baseline=13, actual_finish=12, frozen=frozen(8, 5, 3, "F"))
+    hop = result(work, now=12)["flows"]["W"]["hop"]
+    assert (hop["in"], hop["slack"], hop["recovered"], hop["plan"], hop["out"]) == (3, 2, 3, 2, 0)
 
 
 def test_silence_is_what_the_clock_alone_adds() -> None:
