@@ -18,7 +18,7 @@ from faust.types import TP
 from services.kernel.batch import Processor
 from services.kernel.consumer import KernelTransport
 from services.kernel.lease import LeaseSettings, die
-from services.kernel.ownership import Leases
+from services.kernel.ownership import KernelAssignor, Leases
 from services.kernel.recovery import KernelTables
 from services.kernel.telemetry import Meters
 
@@ -102,6 +102,7 @@ def make_app(settings: AppSettings, processor: Processor, meters: Meters | None 
         broker_request_timeout=max(30.0, settings.session_seconds),
         stream_recovery_delay=0.0,
         TableManager=KernelTables,
+        PartitionAssignor=KernelAssignor,
     )
     meters = meters or Meters()
     app.leases = Leases(
@@ -163,8 +164,13 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
         """Ends a worker that has lag but makes no progress: polls that stop returning were seen in the field."""
         seen: dict[int, tuple[int, float]] = {}  # partition to its positions' sum and since when
         recovering: dict[int, tuple[int, float]] = {}
+        calm_at_s = monotonic()
         while not app.should_stop:
             await asyncio.sleep(WATCH_SECONDS)
+            if not app.rebalancing:
+                calm_at_s = monotonic()
+            elif monotonic() - calm_at_s > settings.stuck_seconds_max:
+                die(f"a rebalance lasts for {settings.stuck_seconds_max:.0f} s")
             owned = [tp for tp in app.consumer.assignment() if tp.topic in app.leases.sources]
             thread = app.consumer._thread
             if app.tables.recovery.in_recovery and not app.rebalancing:

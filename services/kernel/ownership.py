@@ -6,6 +6,8 @@ Owns: the order of things at a rebalance. Fence first, ask for the changelog's e
 import asyncio
 from typing import Any
 
+from aiokafka.cluster import ClusterMetadata
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.consumer import TransactionManager
 from faust.types import TP
 
@@ -77,6 +79,21 @@ class Leases(dict[int, Lease]):
         await self.revoke()
         while self:
             await self.popitem()[1].stop()
+
+
+class KernelAssignor(PartitionAssignor):
+    """Faust's assignor, for a leader that knows all topics."""
+
+    def assign(self, cluster: ClusterMetadata, member_metadata: Any) -> Any:
+        """Who gets which partitions.
+
+        A broker that is loading answers that topics do not exist. Faust would leave them out, and everybody would own
+        nothing until the next rebalance, which nothing causes; a new process asks again.
+        """
+        wanted = {topic for metadata in member_metadata.values() for topic in metadata.subscription}
+        if missing := sorted(topic for topic in wanted if not cluster.partitions_for_topic(topic)):
+            die(f"the broker does not know {', '.join(missing)}: it is loading, or they were not made")
+        return super().assign(cluster, member_metadata)
 
 
 class KernelTransactions(TransactionManager):

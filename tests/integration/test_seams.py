@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import Subscription, TopicPartitionState
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata, TopicPartition
 from faust import App
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer as BaseConsumer
@@ -34,7 +36,7 @@ from mode.services import ServiceTask
 from services.kernel.app import AppSettings, KernelApp, make_app
 from services.kernel.consumer import KernelConsumer, KernelThread, KernelTransport
 from services.kernel.lease import Lease
-from services.kernel.ownership import KernelTransactions
+from services.kernel.ownership import KernelAssignor, KernelTransactions
 from services.kernel.recovery import KernelRecovery, KernelTables
 from tests.support.counter import Counter
 
@@ -212,6 +214,22 @@ def test_recovery() -> None:
     assert source.rindex("self._set_recovery_started()") < source.index("self.signal_recovery_end.wait()")
     says(Recovery.active_remaining, "active_highwaters", "active_offsets")
     says(Recovery._build_offsets, "last_value = destination[tp]")
+
+
+def test_a_leader_that_misses_a_topic_ends(app: KernelApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The assignor: Faust leaves out topics that a loading broker does not know; everybody would own nothing."""
+    says(PartitionAssignor._get_copartitioned_groups, "Ignoring missing topic", "continue")
+    assert takes(PartitionAssignor.assign) == takes(KernelAssignor.assign) == ["cluster", "member_metadata"]
+    assert isinstance(app.assignor, KernelAssignor)
+
+    def ended(why: str) -> None:
+        raise SystemExit(why)
+
+    monkeypatch.setattr("services.kernel.ownership.die", ended)
+    member = app.assignor.metadata({"in", "clock"})
+    cluster = ClusterMetadata()
+    with pytest.raises(SystemExit, match="does not know clock, in"):
+        app.assignor.assign(cluster, {"w1": member})
 
 
 def test_notes_to_the_group() -> None:
