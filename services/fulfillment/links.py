@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from services.chain.expectation import Expectation
+from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentKey, SiteId
 from services.fulfillment.legs import AgreedDelivery
 from services.kernel.values import EnterpriseId, Quantity
@@ -53,6 +55,8 @@ class DemandCovered:
     issued: Quantity | None
     waiting: Quantity | None
     tracked: bool
+    parts: tuple[CoveredPart, ...] = ()
+    frozen: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class DemandStated:
     sequence_ms: int
     withdrawn: bool
     reference: str
+    planned: bool = False
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,7 @@ class SupplyStated:
     promised_at_ms: int
     withdrawn: bool
     reference: str
+    parts: tuple[SupplyPart, ...] = ()
 
 
 class LineStage(StrEnum):
@@ -110,6 +117,7 @@ class LineProgressed:
     fulfilled_at_ms: int | None
     reason: str
     stock_known: bool
+    expectation: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)

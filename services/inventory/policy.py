@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.inventory.pool_commands import PoolKey, StateDemand, StateSupply
 from services.inventory.pool_facts import (
     DemandId,
@@ -42,6 +43,8 @@ class DemandStated:
     sequence_ms: int
     withdrawn: bool
     reference: str
+    planned: bool = False
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class SupplyStated:
     promised_at_ms: int | None
     withdrawn: bool
     reference: str
+    parts: tuple[SupplyPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class DemandCovered:
     issued: Quantity
     waiting: Quantity
     tracked: bool
+    parts: tuple[CoveredPart, ...] = ()
+    frozen: Frozen | None = None
 
 
 def react(state: Any, key: str) -> Iterable[Any]:

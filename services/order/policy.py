@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, assert_never
 
+from services.chain.expectation import Expectation
 from services.kernel.model import Link, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity
 from services.order.line import HEAD, Line, Order, OrderLineStage, closes_at, date_ms, line_key, seller_ordered
@@ -90,6 +91,7 @@ class LineProgressed:
     fulfilled_at_ms: int | None
     reason: str
     stock_known: bool
+    expectation: Expectation | None = None
 
 
 def flow_key(buyer: EnterpriseId, number: OrderNumber, line: LineNumber) -> str:

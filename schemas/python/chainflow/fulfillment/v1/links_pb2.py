@@ -22,21 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as chainflow_dot_chain_dot_v1_dot_chain__pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$chainflow/fulfillment/v1/links.proto\x12\x18\x63hainflow.fulfillment.v1\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x01\n\rPoolInputLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12?\n\rdemand_stated\x18\n \x01(\x0b\x32&.chainflow.fulfillment.v1.DemandStatedH\x00\x12?\n\rsupply_stated\x18\x0b \x01(\x0b\x32&.chainflow.fulfillment.v1.SupplyStatedH\x00\x42\x07\n\x05state\"\xa3\x02\n\x0c\x44\x65mandStated\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06issued\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07need_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08priority\x18\x06 \x01(\r\x12,\n\x08sequence\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x08 \x01(\x08\x12\x11\n\treference\x18\t \x01(\t\"\x9a\x02\n\x0cSupplyStated\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08received\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x0b\x65xpected_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bpromised_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x07 \x01(\x08\x12\x11\n\treference\x18\x08 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$chainflow/fulfillment/v1/links.proto\x12\x18\x63hainflow.fulfillment.v1\x1a\x1e\x63hainflow/chain/v1/chain.proto\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x01\n\rPoolInputLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12?\n\rdemand_stated\x18\n \x01(\x0b\x32&.chainflow.fulfillment.v1.DemandStatedH\x00\x12?\n\rsupply_stated\x18\x0b \x01(\x0b\x32&.chainflow.fulfillment.v1.SupplyStatedH\x00\x42\x07\n\x05state\"\xdd\x02\n\x0c\x44\x65mandStated\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06issued\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07need_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08priority\x18\x06 \x01(\r\x12,\n\x08sequence\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x08 \x01(\x08\x12\x11\n\treference\x18\t \x01(\t\x12\x0f\n\x07planned\x18\n \x01(\x08\x12\'\n\x05holds\x18\x0b \x03(\x0b\x32\x18.chainflow.chain.v1.Hold\"\xc9\x02\n\x0cSupplyStated\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08received\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x0b\x65xpected_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bpromised_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x07 \x01(\x08\x12\x11\n\treference\x18\x08 \x01(\t\x12-\n\x05parts\x18\t \x03(\x0b\x32\x1e.chainflow.chain.v1.SupplyPartb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.fulfillment.v1.links_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POOLINPUTLINK']._serialized_start=134
-  _globals['_POOLINPUTLINK']._serialized_end=351
-  _globals['_DEMANDSTATED']._serialized_start=354
-  _globals['_DEMANDSTATED']._serialized_end=645
-  _globals['_SUPPLYSTATED']._serialized_start=648
-  _globals['_SUPPLYSTATED']._serialized_end=930
+  _globals['_POOLINPUTLINK']._serialized_start=166
+  _globals['_POOLINPUTLINK']._serialized_end=383
+  _globals['_DEMANDSTATED']._serialized_start=386
+  _globals['_DEMANDSTATED']._serialized_end=735
+  _globals['_SUPPLYSTATED']._serialized_start=738
+  _globals['_SUPPLYSTATED']._serialized_end=1067
 # @@protoc_insertion_point(module_scope)

@@ -5,10 +5,13 @@ What flows tell the pools they take from and give to. Every message is the whole
 link. A record's frame names the first message of a file, so each link topic has a file of its own.
 """
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as _chain_pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as _common_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -70,6 +73,8 @@ class DemandStated(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    PLANNED_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     demand: _builtins.str
     priority: _builtins.int
@@ -77,6 +82,8 @@ class DemandStated(_message.Message):
     """Nothing more is needed beyond what was issued; what is reserved for it is to be released."""
     reference: _builtins.str
     """Evidence for the ledger: the shipment, order or work order that the last issue belongs to."""
+    planned: _builtins.bool
+    """Planned only: nothing is reserved for it yet, it waits in the queue."""
     @_builtins.property
     def quantity(self) -> _common_pb2.Quantity: ...
     @_builtins.property
@@ -87,6 +94,10 @@ class DemandStated(_message.Message):
     def need_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def sequence(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.Hold]:
+        """What it holds of the stock or of supplies by agreement."""
+
     def __init__(
         self,
         *,
@@ -99,10 +110,12 @@ class DemandStated(_message.Message):
         sequence: _timestamp_pb2.Timestamp | None = ...,
         withdrawn: _builtins.bool = ...,
         reference: _builtins.str = ...,
+        planned: _builtins.bool = ...,
+        holds: _abc.Iterable[_chain_pb2.Hold] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["issued", b"issued", "need_at", b"need_at", "quantity", b"quantity", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "issued", b"issued", "need_at", b"need_at", "priority", b"priority", "quantity", b"quantity", "reference", b"reference", "sequence", b"sequence", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "holds", b"holds", "issued", b"issued", "need_at", b"need_at", "planned", b"planned", "priority", b"priority", "quantity", b"quantity", "reference", b"reference", "sequence", b"sequence", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -122,6 +135,7 @@ class SupplyStated(_message.Message):
     PROMISED_AT_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     supply: _builtins.str
     withdrawn: _builtins.bool
@@ -136,6 +150,10 @@ class SupplyStated(_message.Message):
     def expected_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def promised_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.SupplyPart]:
+        """When which units are expected, of the whole quantity, in the order of their dates; the first ones were received."""
+
     def __init__(
         self,
         *,
@@ -147,10 +165,11 @@ class SupplyStated(_message.Message):
         promised_at: _timestamp_pb2.Timestamp | None = ...,
         withdrawn: _builtins.bool = ...,
         reference: _builtins.str = ...,
+        parts: _abc.Iterable[_chain_pb2.SupplyPart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_at", b"expected_at", "promised_at", b"promised_at", "quantity", b"quantity", "received", b"received"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_at", b"expected_at", "flow_key", b"flow_key", "promised_at", b"promised_at", "quantity", b"quantity", "received", b"received", "reference", b"reference", "supply", b"supply", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_at", b"expected_at", "flow_key", b"flow_key", "parts", b"parts", "promised_at", b"promised_at", "quantity", b"quantity", "received", b"received", "reference", b"reference", "supply", b"supply", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

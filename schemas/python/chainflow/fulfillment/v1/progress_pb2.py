@@ -22,21 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as chainflow_dot_chain_dot_v1_dot_chain__pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'chainflow/fulfillment/v1/progress.proto\x12\x18\x63hainflow.fulfillment.v1\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n\x11OrderProgressLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12\x43\n\x0fline_progressed\x18\n \x01(\x0b\x32(.chainflow.fulfillment.v1.LineProgressedH\x00\x42\x07\n\x05state\"\x86\x04\n\x0eLineProgressed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x32\n\x05stage\x18\x02 \x01(\x0e\x32#.chainflow.fulfillment.v1.LineStage\x12/\n\x08reserved\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07planned\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07shipped\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08received\x18\x06 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x30\n\tcancelled\x18\x07 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x36\n\x0f\x63\x61ncel_answered\x18\x08 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x0b\x65xpected_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x66ulfilled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x13\n\x0bstock_known\x18\x0c \x01(\x08*\xb6\x01\n\tLineStage\x12\x1a\n\x16LINE_STAGE_UNSPECIFIED\x10\x00\x12\x1d\n\x19LINE_STAGE_AWAITING_STOCK\x10\x01\x12 \n\x1cLINE_STAGE_AWAITING_SHIPMENT\x10\x02\x12\x19\n\x15LINE_STAGE_IN_TRANSIT\x10\x03\x12\x17\n\x13LINE_STAGE_RECEIVED\x10\x04\x12\x18\n\x14LINE_STAGE_CANCELLED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'chainflow/fulfillment/v1/progress.proto\x12\x18\x63hainflow.fulfillment.v1\x1a\x1e\x63hainflow/chain/v1/chain.proto\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n\x11OrderProgressLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12\x43\n\x0fline_progressed\x18\n \x01(\x0b\x32(.chainflow.fulfillment.v1.LineProgressedH\x00\x42\x07\n\x05state\"\xbc\x04\n\x0eLineProgressed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x32\n\x05stage\x18\x02 \x01(\x0e\x32#.chainflow.fulfillment.v1.LineStage\x12/\n\x08reserved\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07planned\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07shipped\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08received\x18\x06 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x30\n\tcancelled\x18\x07 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x36\n\x0f\x63\x61ncel_answered\x18\x08 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x0b\x65xpected_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x66ulfilled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x13\n\x0bstock_known\x18\x0c \x01(\x08\x12\x34\n\x0b\x65xpectation\x18\r \x01(\x0b\x32\x1f.chainflow.chain.v1.Expectation*\xb6\x01\n\tLineStage\x12\x1a\n\x16LINE_STAGE_UNSPECIFIED\x10\x00\x12\x1d\n\x19LINE_STAGE_AWAITING_STOCK\x10\x01\x12 \n\x1cLINE_STAGE_AWAITING_SHIPMENT\x10\x02\x12\x19\n\x15LINE_STAGE_IN_TRANSIT\x10\x03\x12\x17\n\x13LINE_STAGE_RECEIVED\x10\x04\x12\x18\n\x14LINE_STAGE_CANCELLED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.fulfillment.v1.progress_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LINESTAGE']._serialized_start=821
-  _globals['_LINESTAGE']._serialized_end=1003
-  _globals['_ORDERPROGRESSLINK']._serialized_start=137
-  _globals['_ORDERPROGRESSLINK']._serialized_end=297
-  _globals['_LINEPROGRESSED']._serialized_start=300
-  _globals['_LINEPROGRESSED']._serialized_end=818
+  _globals['_LINESTAGE']._serialized_start=907
+  _globals['_LINESTAGE']._serialized_end=1089
+  _globals['_ORDERPROGRESSLINK']._serialized_start=169
+  _globals['_ORDERPROGRESSLINK']._serialized_end=329
+  _globals['_LINEPROGRESSED']._serialized_start=332
+  _globals['_LINEPROGRESSED']._serialized_end=904
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 What flows tell the orders. Every message is the whole state of the sender's side of one link."""
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as _chain_pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -92,6 +93,7 @@ class LineProgressed(_message.Message):
     FULFILLED_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     STOCK_KNOWN_FIELD_NUMBER: _builtins.int
+    EXPECTATION_FIELD_NUMBER: _builtins.int
     line: _builtins.str
     stage: Global___LineStage.ValueType
     reason: _builtins.str
@@ -120,6 +122,10 @@ class LineProgressed(_message.Message):
     def fulfilled_at(self) -> _timestamp_pb2.Timestamp:
         """When the promise was met in full: the actual ship or delivery date of the last part; absent before."""
 
+    @_builtins.property
+    def expectation(self) -> _chain_pb2.Expectation:
+        """What the chain says of the line, where it says anything."""
+
     def __init__(
         self,
         *,
@@ -135,10 +141,11 @@ class LineProgressed(_message.Message):
         fulfilled_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         stock_known: _builtins.bool = ...,
+        expectation: _chain_pb2.Expectation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_answered", b"cancel_answered", "cancelled", b"cancelled", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "planned", b"planned", "received", b"received", "reserved", b"reserved", "shipped", b"shipped"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_answered", b"cancel_answered", "cancelled", b"cancelled", "expectation", b"expectation", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "planned", b"planned", "received", b"received", "reserved", b"reserved", "shipped", b"shipped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_answered", b"cancel_answered", "cancelled", b"cancelled", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "line", b"line", "planned", b"planned", "reason", b"reason", "received", b"received", "reserved", b"reserved", "shipped", b"shipped", "stage", b"stage", "stock_known", b"stock_known"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_answered", b"cancel_answered", "cancelled", b"cancelled", "expectation", b"expectation", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "line", b"line", "planned", b"planned", "reason", b"reason", "received", b"received", "reserved", b"reserved", "shipped", b"shipped", "stage", b"stage", "stock_known", b"stock_known"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

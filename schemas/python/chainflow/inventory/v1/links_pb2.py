@@ -22,18 +22,19 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as chainflow_dot_chain_dot_v1_dot_chain__pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chainflow/inventory/v1/links.proto\x12\x16\x63hainflow.inventory.v1\x1a chainflow/common/v1/common.proto\"\x9b\x01\n\x10\x41vailabilityLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12?\n\x0e\x64\x65mand_covered\x18\n \x01(\x0b\x32%.chainflow.inventory.v1.DemandCoveredH\x00\x42\x07\n\x05state\"\xd2\x01\n\rDemandCovered\x12\x10\n\x08pool_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08reserved\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06issued\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07waiting\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0f\n\x07tracked\x18\x06 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chainflow/inventory/v1/links.proto\x12\x16\x63hainflow.inventory.v1\x1a\x1e\x63hainflow/chain/v1/chain.proto\x1a chainflow/common/v1/common.proto\"\x9b\x01\n\x10\x41vailabilityLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12?\n\x0e\x64\x65mand_covered\x18\n \x01(\x0b\x32%.chainflow.inventory.v1.DemandCoveredH\x00\x42\x07\n\x05state\"\xae\x02\n\rDemandCovered\x12\x10\n\x08pool_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08reserved\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06issued\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07waiting\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0f\n\x07tracked\x18\x06 \x01(\x08\x12.\n\x05parts\x18\x07 \x03(\x0b\x32\x1f.chainflow.chain.v1.CoveredPart\x12*\n\x06\x66rozen\x18\x08 \x01(\x0b\x32\x1a.chainflow.chain.v1.Frozenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.inventory.v1.links_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AVAILABILITYLINK']._serialized_start=97
-  _globals['_AVAILABILITYLINK']._serialized_end=252
-  _globals['_DEMANDCOVERED']._serialized_start=255
-  _globals['_DEMANDCOVERED']._serialized_end=465
+  _globals['_AVAILABILITYLINK']._serialized_start=129
+  _globals['_AVAILABILITYLINK']._serialized_end=284
+  _globals['_DEMANDCOVERED']._serialized_start=287
+  _globals['_DEMANDCOVERED']._serialized_end=589
 # @@protoc_insertion_point(module_scope)

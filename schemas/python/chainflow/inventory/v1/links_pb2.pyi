@@ -3,9 +3,12 @@
 isort:skip_file
 What a pool answers to the flows that need something from it. Topic inventory-availability-v1, keyed by the flow."""
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as _chain_pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as _common_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -60,6 +63,8 @@ class DemandCovered(_message.Message):
     ISSUED_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
     TRACKED_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
     pool_key: _builtins.str
     demand: _builtins.str
     tracked: _builtins.bool
@@ -72,6 +77,14 @@ class DemandCovered(_message.Message):
     def waiting(self) -> _common_pb2.Quantity:
         """Still waiting for stock."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.CoveredPart]:
+        """When what is still open will be there, in the order of the dates."""
+
+    @_builtins.property
+    def frozen(self) -> _chain_pb2.Frozen:
+        """What was known of the units that were issued, where they came late."""
+
     def __init__(
         self,
         *,
@@ -81,10 +94,12 @@ class DemandCovered(_message.Message):
         issued: _common_pb2.Quantity | None = ...,
         waiting: _common_pb2.Quantity | None = ...,
         tracked: _builtins.bool = ...,
+        parts: _abc.Iterable[_chain_pb2.CoveredPart] | None = ...,
+        frozen: _chain_pb2.Frozen | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issued", b"issued", "reserved", b"reserved", "waiting", b"waiting"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frozen", b"frozen", "issued", b"issued", "reserved", b"reserved", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "issued", b"issued", "pool_key", b"pool_key", "reserved", b"reserved", "tracked", b"tracked", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "frozen", b"frozen", "issued", b"issued", "parts", b"parts", "pool_key", b"pool_key", "reserved", b"reserved", "tracked", b"tracked", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
