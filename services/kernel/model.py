@@ -40,7 +40,9 @@ class Aggregate:
     ``kind`` is the first part of each of its keys (``order/acme/4711``). ``rows`` maps a row kind (the row key up to
     its first slash) to the row's dataclass. ``key`` gives the key that a command is for; it may use the sender for
     commands whose aggregate is the sender's own. ``alarm`` names the next moment (ms) at which ``ring`` wants to be
-    called with the clock's time, or None; ``ring`` gives the command to decide then.
+    called with the clock's time, or None; ``ring`` gives the command to decide then. ``reckon`` gives a command that
+    works out what follows from all that a key was told: it is decided once per batch and key after links and rings, and
+    after each of the aggregate's own commands. So one that is told of many changes at once works them out once.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Aggregate:
     evolve: Callable[[Rows, Any], Changes]
     alarm: Callable[[Rows], int | None] | None = None
     ring: Callable[[str, int], Any] | None = None
+    reckon: Callable[[str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ class DomainPartition:
         self._pending: list[tuple[tuple[str, int], Output]] = []  # of the record at work
         self._outputs: dict[tuple[str, int], list[Output]] = {}
         self._replies: list[tuple[str, bytes, Outcome]] = []
+        self._to_reckon: dict[str, tuple[Meta, Record]] = {}  # key to what touched it last
         self._outcomes = Outcomes(store)
         self._timers = Timers(store)
         self._parking = Parking(store)
@@ -153,6 +154,9 @@ class DomainPartition:
 
     def finish(self) -> Effects:
         """All that the batch writes."""
+        for key, (meta, record) in self._to_reckon.items():
+            self._attempt(key.encode(), record, lambda record, key=key, meta=meta: self._reckon(key, meta, record))  # type: ignore[misc]
+        self._to_reckon = {}
         changes: dict[bytes, bytes | None] = {}
         for rows in self._rows.values():
             changes.update(rows.encoded())
@@ -269,12 +273,16 @@ class DomainPartition:
             self._repeat(meta.id, key, record, fingerprint, kept)
             return
         rows = self._rows_of(key, aggregate)
-        if meta.version and meta.version != rows.version:
+        version = rows.version
+        if meta.version and meta.version != version:
             result: int | Refused = Refused(
                 "stale-version", f"{key} is at version {rows.version}; read it again and send what still holds"
             )
         else:
             result = self._decide(aggregate, rows, body, meta, record)
+            if aggregate.reckon is not None and not isinstance(result, Refused):
+                self._react(aggregate, rows, (aggregate.reckon(key),), meta, record)
+                result = rows.version - version
         self._conclude(meta, key, rows, record, fingerprint, result)
 
     def _conclude(
@@ -337,6 +345,8 @@ class DomainPartition:
         if aggregate.kind not in self.service.reacting:
             raise Malformed("key-mismatch", f"{key} takes no links")
         rows = self._rows_of(key, aggregate)
+        if aggregate.reckon is not None:  # what is known already as well: the last time may have been cut short
+            self._to_reckon[key] = meta, record
         link = f"{meta.aggregate}\1{extras.get('link', '')}"
         if meta.version <= rows.link_version(link):
             return  # not newer than what is known: the last state wins
@@ -353,6 +363,13 @@ class DomainPartition:
             if isinstance(result, Refused):
                 detail = f"{type(command).__name__}: {result.code}: {result.advice}"
                 self._dead_letter(DeadLetterKind.REFUSED_REACTION, result.code, detail, record)
+
+    def _reckon(self, key: str, meta: Meta, record: Record) -> None:
+        if self._parking.is_parked(key.encode()):
+            return
+        aggregate = self.service.by_kind[key.partition("/")[0]]
+        assert aggregate.reckon is not None
+        self._react(aggregate, self._rows_of(key, aggregate), (aggregate.reckon(key),), meta, record)
 
     def _tick(self, record: Record) -> None:
         _, tick, _ = self.wires.clock.decode(record.value or b"")
@@ -376,6 +393,8 @@ class DomainPartition:
         at_ms = rows.alarm_ms
         meta = Meta(id=f"{key}@{rows.version}!{now_ms}", aggregate=key, occurred_at_ms=now_ms, recorded_at_ms=now_ms)
         self._react(aggregate, rows, (aggregate.ring(key, now_ms),), meta, record)
+        if aggregate.reckon is not None:
+            self._to_reckon[key] = meta, record
         if aggregate.alarm is not None and 0 < (aggregate.alarm(rows) or 0) <= at_ms:
             raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {rows.alarm_ms}")
 

@@ -1,6 +1,7 @@
 """The fates of a record: decided, refused, malformed, parked. Bad input costs itself and nothing else."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,8 @@ from tests.support.jars import (
     Jar,
     JarRow,
     Pour,
+    Ring,
+    Set,
     Shelf,
     Stir,
     Taste,
@@ -434,3 +437,59 @@ def test_ticks_go_only_forward(shelf: Shelf) -> None:
     shelf.settle()
     assert shelf.workers[0].store.rows[b"~c\0"] == b"%d" % (START_MS + 5_000)
     assert tick(START_MS) != tick(START_MS + 1)
+
+
+# --- reckoning --------------------------------------------------------------------------------------------------------
+
+
+def reckoning(shelf: Shelf) -> list[str]:
+    """Let the jars reckon (a ring counts it in their rows); the keys in the order of reckoning."""
+    keys: list[str] = []
+
+    def reckon(key: str) -> Ring:
+        keys.append(key)
+        return Ring(0)
+
+    service = shelf.service
+    jar = replace(service.by_kind["jar"], reckon=reckon)
+    service.by_kind["jar"] = jar
+    service.by_command.update(dict.fromkeys(service.by_command, jar))
+    return keys
+
+
+def test_what_was_told_many_things_in_a_batch_reckons_once_behind_them(shelf: Shelf) -> None:
+    """A jar that is poured into three times within one batch reckons once."""
+    shelf.send("ann", Fill("a", 9))
+    shelf.settle()
+    keys = reckoning(shelf)
+    for grams in (1, 2, 3):
+        shelf.pour("ann/b", grams, version=grams)
+    shelf.settle()
+    assert keys == ["jar/ann/b"]
+    assert [type(fact) for _, fact in shelf.events("jar/ann/b")] == [Filled] * 6 + [Set]
+
+
+def test_a_command_reckons_before_its_outcome(shelf: Shelf) -> None:
+    """So that the version that it is answered with is the one that the next command must name."""
+    keys = reckoning(shelf)
+    id_ = shelf.send("ann", Fill("a", 5))
+    refused = shelf.send("ann", Fill("a", 0))
+    shelf.settle()
+    assert keys == ["jar/ann/a"]
+    assert (shelf.outcome(id_).version, shelf.outcome(id_).events) == (2, 2)
+    assert shelf.outcome(refused).version == 2
+
+
+def test_a_reckoning_that_raises_parks_its_key_and_goes_on_when_it_is_repaired() -> None:
+    """The link that came before it is kept; taken again, it reckons although it says nothing new."""
+    shelf = Shelf(defects={"ring"})
+    keys = reckoning(shelf)
+    shelf.pour("ann/b", 12, version=1)
+    shelf.settle()
+    assert [letter.kind for letter in shelf.letters()] == [DeadLetterKind.PARKED]
+    assert [fact.grams for _, fact in shelf.events("jar/ann/b")] == [1, 12]
+    shelf.defects.clear()
+    shelf.replay("jar/ann/b")
+    shelf.settle()
+    assert keys == ["jar/ann/b", "jar/ann/b"]
+    assert [type(fact) for _, fact in shelf.events("jar/ann/b")] == [Filled, Filled, Set]
