@@ -16,6 +16,8 @@ from services.kernel.messages import Outcome
 from services.kernel.processor import FINGERPRINT_HEADER
 
 WAITING_MAX = 20_000
+UNDER_WAY_SECONDS_MAX = 30.0
+"""So long a command that is sent again joins the one under way; it may have been decided elsewhere meanwhile."""
 LOOK_SECONDS = 0.25
 """How often to look whether the partition is still ours."""
 
@@ -56,6 +58,7 @@ class Asking:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.topic = topic
         self._waiting: dict[tuple[str, bytes], list[asyncio.Future[Outcome]]] = {}
+        self._under_way: dict[tuple[str, bytes], tuple[asyncio.Future[Any], float]] = {}  # its append, and since when
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer
 
@@ -72,6 +75,7 @@ class Asking:
 
     def answer(self, command_id: str, fingerprint: bytes, outcome: Outcome) -> None:
         """The processor's word after its commit; nobody may be waiting."""
+        self._under_way.pop((command_id, fingerprint), None)
         for future in self._waiting.pop((command_id, fingerprint), ()):
             if not future.done():
                 future.set_result(outcome)
@@ -85,22 +89,38 @@ class Asking:
     async def send(self, asked: Asked) -> Sent:
         """Hand a command to the producer; what is sent first to a partition is first there. Raises TooBusy, KafkaError.
 
-        Every ``Sent`` is to be given to ``wait``.
+        Every ``Sent`` is to be given to ``wait``. A command that is under way already is not produced again: senders
+        that lose patience with a busy service would make it busier with every try.
         """
         if len(self._waiting) >= WAITING_MAX:
             raise TooBusy(f"{WAITING_MAX} commands wait for their outcome")
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         # Known before it is produced: the answer may come before the ack.
-        self._waiting.setdefault((asked.command_id, asked.fingerprint), []).append(outcome)
-        try:
-            headers = [*asked.headers, (FINGERPRINT_HEADER, asked.fingerprint)]
-            appended = await self._producer.send(
-                self.topic, asked.value, key=asked.key, partition=asked.partition, headers=headers
-            )
-        except BaseException:
-            self._forget(asked, outcome)
-            raise
+        name = asked.command_id, asked.fingerprint
+        self._waiting.setdefault(name, []).append(outcome)
+        appended = self._appended(name)
+        if appended is None:
+            try:
+                headers = [*asked.headers, (FINGERPRINT_HEADER, asked.fingerprint)]
+                appended = await self._producer.send(
+                    self.topic, asked.value, key=asked.key, partition=asked.partition, headers=headers
+                )
+            except BaseException:
+                self._forget(asked, outcome)
+                raise
+            if not outcome.done():
+                self._under_way[name] = appended, monotonic()
+                if len(self._under_way) > WAITING_MAX:
+                    del self._under_way[next(iter(self._under_way))]
         return Sent(asked, appended, outcome)
+
+    def _appended(self, name: tuple[str, bytes]) -> "asyncio.Future[Any] | None":
+        """The append of the same command if it is under way still."""
+        appended, since_s = self._under_way.get(name, (None, 0.0))
+        if appended is None or monotonic() - since_s > UNDER_WAY_SECONDS_MAX:
+            return None
+        failed = appended.done() and (appended.cancelled() or appended.exception() is not None)
+        return None if failed else appended
 
     async def wait(
         self, sent: Sent, seconds_max: float, here: Callable[[], bool] = always
@@ -110,7 +130,7 @@ class Asking:
         None too once the command's partition is not ``here`` any more: its outcome will be known elsewhere.
         """
         try:
-            offset: int = (await sent.appended).offset
+            offset: int = (await asyncio.shield(sent.appended)).offset  # others may wait for the same append
             deadline, gone = monotonic() + seconds_max, False
             while True:
                 left = deadline - monotonic()

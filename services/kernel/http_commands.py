@@ -25,6 +25,7 @@ from services.kernel.asking import Asked, Asking, Sent, TooBusy
 from services.kernel.codec import Meta, Unencodable, Wire, headers, to_json
 from services.kernel.http_views import ViewEndpoints
 from services.kernel.json_models import body_model, to_dataclass
+from services.kernel.lease import Lease
 from services.kernel.messages import Outcome
 from services.kernel.outcomes import Outcomes
 from services.kernel.owners import RETRY, WAIT_SECONDS, NobodyOwns, Owners, wait_seconds
@@ -151,7 +152,8 @@ class CommandEndpoints:
             return problem(503, "moving", f"{error}; send it again", headers=RETRY)
         except UnicodeEncodeError as error:  # JSON can escape half a character
             return problem(422, "invalid-input", f"a text is not whole: {error.reason}")
-        if self._owners.lease(partition) is None:
+        lease = self._owners.lease(partition)
+        if lease is None:
             return await self._owners.forward(request, partition, raw)
         id_ = request.headers.get("idempotency-key", "")
         if id_ and not ID.fullmatch(id_):
@@ -164,6 +166,8 @@ class CommandEndpoints:
             asked = self._asked(enterprise, made, key, partition, id_, version, actor, _said(path, raw))
         except Unencodable as error:
             return problem(422, "invalid-input", str(error))
+        if id_ and (known := self._known(asked, lease)) is not None:
+            return answer(known, self._not_found)
         try:
             outcome, offset = await self._asking.ask(asked, wait_seconds(request), self._here(partition))
         except TooBusy as error:
@@ -174,6 +178,13 @@ class CommandEndpoints:
         if outcome is None:
             return self._accepted(enterprise, asked, offset)
         return answer(outcome, self._not_found)
+
+    def _known(self, asked: Asked, lease: Lease) -> Outcome | None:
+        """The outcome of a command that was decided already: it need not go through the log once more."""
+        kept = Outcomes(lease.store).find(asked.command_id)
+        if kept is None or kept.fingerprint != asked.fingerprint:
+            return None
+        return self._service.outcome(asked.command_id, asked.key.decode(), asked.partition, kept)
 
     def _here(self, partition: int) -> Callable[[], bool]:
         return lambda: self._owners.lease(partition) is not None
@@ -246,7 +257,10 @@ class CommandEndpoints:
         for index, entry in enumerate(entries):
             made = await self._checked(EnterpriseId(enterprise), entry)
             if isinstance(made, Asked):
-                if self._owners.lease(made.partition) is None:
+                lease = self._owners.lease(made.partition)
+                if lease is not None and (known := self._known(made, lease)) is not None:
+                    answers[index] = shown(known)
+                elif lease is None:
                     elsewhere.setdefault(made.partition, []).append(index)
                 else:
                     asked.append((index, made))

@@ -232,6 +232,11 @@ def test_a_leader_that_misses_a_topic_ends(app: KernelApp, monkeypatch: pytest.M
         app.assignor.assign(cluster, {"w1": member})
 
 
+def test_fausts_own_watchdog_is_replaced() -> None:
+    """It looks at commits that are not made here, and would cry every five minutes."""
+    assert takes(AIOKafkaConsumerThread.verify_event_path) == takes(KernelThread.verify_event_path) == ["now", "tp"]
+
+
 def test_notes_to_the_group() -> None:
     """A consumer's commit outside transactions takes positions; anything that hinders it is a KafkaError."""
     assert takes(AIOKafkaConsumer.commit) == ["offsets"]
