@@ -43,6 +43,8 @@ class LineAgreed:
     closes_at: Quantity | None
     estimated_at_ms: int | None = None
     closed: bool = False
+    planned_start_at_ms: int | None = None
+    waits_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class LineAgreed:
     closes_at: Quantity
     estimated_at_ms: int | None
     closed: bool
+    planned_start_at_ms: int | None = None
+    waits_for: tuple[str, ...] = ()
 
 
 class LineStage(StrEnum):

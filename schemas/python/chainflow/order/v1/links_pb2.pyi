@@ -77,6 +77,8 @@ class LineAgreed(_message.Message):
     CLOSES_AT_FIELD_NUMBER: _builtins.int
     ESTIMATED_AT_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
+    PLANNED_START_AT_FIELD_NUMBER: _builtins.int
+    WAITS_FOR_FIELD_NUMBER: _builtins.int
     order_key: _builtins.str
     line: _builtins.str
     buyer: _builtins.str
@@ -121,6 +123,14 @@ class LineAgreed(_message.Message):
         later what the flow knows, and counts no more when all has left.
         """
 
+    @_builtins.property
+    def planned_start_at(self) -> _timestamp_pb2.Timestamp:
+        """When the seller plans to start, if not the lead time before the promise."""
+
+    @_builtins.property
+    def waits_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys of inbound flows of the seller's pool that the line waits for, by the seller's word."""
+
     def __init__(
         self,
         *,
@@ -143,10 +153,12 @@ class LineAgreed(_message.Message):
         closes_at: _common_pb2.Quantity | None = ...,
         estimated_at: _timestamp_pb2.Timestamp | None = ...,
         closed: _builtins.bool = ...,
+        planned_start_at: _timestamp_pb2.Timestamp | None = ...,
+        waits_for: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "estimated_at", b"estimated_at", "seller_quantity", b"seller_quantity", "sequence", b"sequence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "estimated_at", b"estimated_at", "planned_start_at", b"planned_start_at", "seller_quantity", b"seller_quantity", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_from", b"ship_from", "ship_to", b"ship_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "planned_start_at", b"planned_start_at", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_from", b"ship_from", "ship_to", b"ship_to", "waits_for", b"waits_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
