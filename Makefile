@@ -35,6 +35,7 @@ setup: .venv/jars.lock ## Create .venv, fetch the broker's jars (done by the oth
 	$(PY) -m pip install --disable-pip-version-check --require-hashes -r $< || { \
 	  echo "pip could not install the packages. Behind a proxy or with a mirror of your own, pip's usual settings apply (pip config, PIP_INDEX_URL)." >&2; exit 1; }; \
 	$(PY) -c 'import pathlib, site; pathlib.Path(site.getsitepackages()[0], "chainflow.pth").write_text("$(CURDIR)\n")'; \
+	printf '#!/bin/sh\nexec "%s/.venv/bin/python" -m infra.cli "$$@"\n' "$(CURDIR)" > .venv/bin/chainflow && chmod +x .venv/bin/chainflow; \
 	cp $< $@
 
 .venv/jars.lock: infra/kafka/jars.lock .venv/installed.lock
