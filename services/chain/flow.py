@@ -7,7 +7,7 @@ that drive it; so a chain has exactly one solution, loops included.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from services.chain.accounts import Driver, account
@@ -82,12 +82,9 @@ def expect(flow: Flow, inputs: Sequence[DemandCovered], now: int, calendar: Cale
     for date, piece in _without_self_support(dating, _by_date(dating, _pieces(flow, inputs))):
         stage = Stage(flow.flow, piece.last_unit)
         decides = dating.inputs_decide(piece.available)
-        driver = piece.driver
-        if date == NEVER and not flow.is_lost:
-            driver = replace(driver, date=NEVER)
-        path = () if date == NEVER else continued(driver.path if decides else (), stage)
+        path = () if date == NEVER else continued(piece.driver.path if decides else (), stage)
         silent = date > dating.date(piece.available, now=SINCE)
-        reckoned = account(flow, driver, date, silent, stage, calendar)
+        reckoned = account(flow, piece.driver, date, silent, stage, calendar)
         basis = Basis.COMPUTED if decides else dating.basis(date)
         quantity = piece.last_unit - before
         parts.append(ExpectedPart(date, quantity, basis, reckoned.hop, reckoned.cause, path, reckoned.trail))

@@ -92,7 +92,7 @@ class Overtaken:
     def changed(self, agreed: Sequence[int], anew: tuple[int, int]) -> Iterator[OrderKey]:
         """Those whose culprit is another now, or may be: of several parts of one demand only the last is looked at.
 
-        ``agreed``: the units that were agreed to be there by each baseline date, ascending, from stock on; ``anew``:
+        ``agreed``: the units that were agreed to be there by each baseline date, ascending, from 0 on; ``anew``:
         between which units (above the first, up to the second) their dates are others than when this was asked before.
         Without the units of later arrivals a demand would be served earlier if there is a date between.
         """

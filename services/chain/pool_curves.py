@@ -64,9 +64,8 @@ class IndexedCurves:
             yield key
 
     def agreed_steps(self) -> list[int]:
-        """The units agreed to be there by each baseline date, ascending; the first number is the free stock."""
-        steps = [] if self.by_baseline.before((SINCE + 1,)) else [0]
-        return steps + list(_steps(self.by_baseline, 0))
+        """The units agreed to be there by each baseline date, ascending, from nothing on."""
+        return [0, *_steps(self.by_baseline, 0)]
 
     def replace(self, gone: Mapping[DateKey, Share], come: Mapping[DateKey, Share]) -> tuple[list[Units], list[Units]]:
         """Takes shares away and adds others; gives the units whose expected and whose agreed dates may change by it."""

@@ -156,6 +156,8 @@ def test_a_plan_that_was_too_tight_or_a_demand_that_went_first() -> None:
     tight = replace(PLAN, baseline=115)
     assert minutes(expect(tight, [], now=1)) == {"plan": 5, "delay_out": 5}
     assert root(expect(tight, [], now=1)) == ("W", RootClass.PLANNED)
+    for own, kind in ((4, RootClass.PLANNED), (5, RootClass.REPORTED)):
+        assert root(expect(replace(tight, estimated_finish=120 + own), [], now=1)) == ("W", kind)
     overtaken = expect(PLAN, [input_of(replace(at(110), culprit="R"))], now=1)
     assert (root(overtaken), overtaken.cause and overtaken.cause.root.culprit) == (("W", RootClass.SHARED), "R")
     assert root(expect(tight, [input_of(replace(at(100), culprit="R"))], now=1)) == ("W", RootClass.PLANNED)
@@ -286,6 +288,15 @@ def test_closed_hours_have_their_own_account(came: int, due: int, calendar: int)
     expected = expect(flow, [input_of(at(came, baseline=due, late=late))], now=1, calendar=Weekdays())
     assert minutes(expected).get("calendar", 0) == calendar
     assert expected.hop.delay_in + calendar == expected.hop.delay_out
+
+
+def test_what_closed_hours_added_to_a_late_input_is_inherited() -> None:
+    late = LateSupply("S", 12, 8, SLIP)  # four minutes late, six when the work is done
+    facts = Flow("W", "M", 10, planned_start=0, lead_minutes=3, baseline=11, estimated_finish=17 + 5)
+    assert root(expect(facts, [input_of(at(12, baseline=8, late=late))], now=1, calendar=Weekdays()))[0] == "S"
+    late = LateSupply("S", 13, 12, SLIP)  # a minute late, but nobody would have worked in it
+    facts = replace(facts, baseline=17, estimated_finish=18)
+    assert root(expect(facts, [input_of(at(13, baseline=12, late=late))], now=1, calendar=Weekdays()))[0] == "W"
 
 
 def test_a_flow_that_takes_no_time_is_refused() -> None:

@@ -153,6 +153,8 @@ def test_the_path_is_that_of_the_least_supply_of_just_that_date() -> None:
     assert [part.path for part in parts] == [(), (Stage("S", 1),)]
     held = cover(Pool(0, [demand("A", 1, holds=(Hold("U", 1),))], supplies))["A/0"].parts
     assert [part.path for part in held] == [(Stage("U", 1),)]
+    lost = Supply("U", 9, (SupplyPart(NEVER, 1, path=(Stage("U", 1),)),))
+    assert cover(Pool(0, [demand("A", 1, holds=(Hold("U", 1),))], [lost]))["A/0"].parts[0].path == ()
 
 
 @pytest.mark.parametrize("seed", range(300))

@@ -197,6 +197,26 @@ def test_a_supply_may_be_blamed_by_those_who_wait_for_another() -> None:
     assert (part.date, part.late and part.late.flow) == (10, "S")
 
 
+def test_a_part_that_is_not_the_last_may_lose_its_culprit() -> None:
+    """None of its own dates change, agreed or expected: but who arrived later, or what would be there without it."""
+    waits, comes = demand("A", 10, sequence=1), supply("T", (9, 9), due=5)
+    facts, index = Facts(), PoolIndex()
+    holder = demand("H", 2, need=9, sequence=2, holds=(Hold(STOCK, 2),))
+    facts.apply(index, [("", waits), ("", holder), ("", supply("S", (4, 1))), ("", comes), ("", 2)])
+    assert [part.culprit for part in index.covered["A/0"].parts] == ["H", ""]
+    facts.apply(index, [("", 0)])
+    assert [part.culprit for part in index.covered["A/0"].parts] == ["", ""]
+
+    facts, index = Facts(), PoolIndex()
+    rush = demand("R", 2, priority=1, sequence=2)
+    facts.apply(
+        index, [("", waits), ("", rush), ("", supply("Q", (5, 3))), ("", comes), ("", supply("P", (20, 1), due=3))]
+    )
+    assert [part.culprit for part in index.covered["A/0"].parts] == ["R", ""]
+    facts.apply(index, [("", "P")])
+    assert [part.culprit for part in index.covered["A/0"].parts] == ["", ""]
+
+
 def test_running_sums_are_those_of_a_list() -> None:
     random, sums, plain = Random(7), RunningSums[tuple[int, int]](), dict[tuple[int, int], int]()
     for step in range(6 * BLOCK_MAX):

@@ -47,6 +47,9 @@ def test_slack_is_the_time_until_somebody_needs_it_who_has_nothing_else() -> Non
     assert outlook(Pool(6, demands, [supply("S", (4, 3))]), "S").slack is None
     assert outlook(Pool(0, demands, [supply("S", (4, 3), (12, 3))]), "S").slack == 2, "its last part by the need counts"
     assert outlook(Pool(0, demands, [supply("S", (11, 6))]), "S").slack == 3, "A is late in any case"
+    served = demand("G", 3, need=11, holds=(Hold("T", 3),))
+    pool = Pool(0, [demands[0], served, demand("B", 3, need=12)], [supply("S", (4, 3)), supply("T", (4, 3))])
+    assert outlook(pool, "S").slack == 6, "who holds something else does not stand in the queue"
     holder = demand("H", 2, need=5, holds=(Hold("S", 2),))
     assert outlook(Pool(0, [*demands, holder], [supply("S", (4, 8))]), "S").slack == 1
     assert outlook(Pool(9, [demand("H", 2, need=3, holds=(Hold("S", 2),))], [supply("S", (4, 2))]), "S").slack is None
