@@ -10,8 +10,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from services.chain.alerts import AlertState, alert_state
+from services.chain.moments import NEVER
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, OrderKind
+from services.order.outlook import Outlook
 from services.order.terms import (
     ZERO,
     Delivery,
@@ -19,12 +22,14 @@ from services.order.terms import (
     PlacedLine,
     PromiseBasis,
     Side,
+    Terms,
     less_percent,
     plus_percent,
     to_seller,
 )
 from services.order.workday import due_at_ms, working_day
 
+MINUTE_MS = 60_000
 SILENT_DAYS_MAX = 30  # a line nobody speaks of is looked at daily for so long, then once in so many days
 
 
@@ -52,7 +57,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the flow said last; totals in the seller's unit."""
+    """What the flow said last; totals in the seller's unit. ``expectation``: None where the chain says nothing."""
 
     reserved: Decimal
     planned: Decimal
@@ -64,6 +69,7 @@ class Progress:
     fulfilled_at_ms: int | None = None
     stock_known: bool = True
     reason: str = ""
+    expectation: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Line:
 
     ``ordered``: total now, buyer's unit, ``received_before`` included. ``requested``, ``unit_price``: empty while as
     placed. ``first_promised``: empty while the promise is still the first. ``cancel_requested``: total, seller's unit.
+    ``late_since_ms``: when the delay was raised that stands.
     """
 
     placed: PlacedLine
@@ -112,6 +119,7 @@ class Line:
     ended_because: str = ""
     added: bool = False
     released: bool = False
+    late_since_ms: int | None = None
 
 
 HEAD = "head"
@@ -203,15 +211,38 @@ def open_delivery(line: Line) -> tuple[Delivery, bool] | None:
     return (deliveries[-1], True) if deliveries else None
 
 
+def outlook(line: Line) -> Outlook | None:
+    """What the chain expects of the line, if it says anything."""
+    return None if line.progress is None else line.progress.expectation
+
+
+def known_ms(terms: Terms, progress: Progress | None) -> int | None:
+    """When the flow expects to meet the promise, or met it (ms since 1970 UTC); None if it gives no date.
+
+    The chain's dates are those of arrival; a promise to ship is met so much earlier as the way is long.
+    """
+    if progress is None:
+        return None
+    expected = progress.expectation
+    if expected is None or progress.fulfilled_at_ms is not None:
+        return progress.expected_at_ms
+    if expected.date == NEVER:
+        return None
+    way = terms.lead_time_minutes if terms.basis is PromiseBasis.SHIP else 0
+    return max(0, expected.date - way) * MINUTE_MS
+
+
 def expected_ms(line: Line) -> int | None:
-    """When the last open part is expected (ms since 1970 UTC); None if nobody said.
+    """When the last open part is expected (ms since 1970 UTC); None if nobody said, or if it will not come.
 
     The seller's own estimate can only make it later than what the flow knows, and counts no more when all has left.
     """
     progress, estimate = line.progress, line.estimate
-    expected = None if progress is None else progress.expected_at_ms
+    expected = known_ms(line.placed.terms, progress)
     if estimate is None or (progress is not None and progress.shipped + progress.cancelled >= seller_ordered(line)):
         return expected
+    if progress is not None and progress.expectation is not None and progress.expectation.date == NEVER:
+        return None
     estimated = date_ms(line, estimate.expected_on)
     return estimated if expected is None else max(expected, estimated)
 
@@ -226,6 +257,22 @@ def reason(line: Line) -> str:
     if progress is not None and progress.reason and expected_ms(line) == progress.expected_at_ms:
         return progress.reason
     return estimate.reason
+
+
+def delay_minutes(line: Line) -> int:
+    """Minutes that the chain expects the line behind its promise; NEVER: it will not come; 0 where it says nothing.
+
+    What is not wanted any more is not late.
+    """
+    found = outlook(line)
+    if found is None or line.stage is OrderLineStage.REJECTED or line.stage is OrderLineStage.CANCELLED:
+        return 0
+    return found.delay
+
+
+def alert(line: Line) -> AlertState:
+    """What there is to say about the delay: a function of what is known now, whatever was said before."""
+    return alert_state(delay_minutes(line), line.placed.terms.delay_tolerance_minutes)
 
 
 def days_late(line: Line) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from services.kernel.model import Aggregate, Rows
-from services.kernel.values import EnterpriseId, Origin
+from services.kernel.values import EnterpriseId, Origin, Refused
 from services.order import ending, placing, progress, promising
 from services.order.line import HEAD, Estimate, Line, Order, OrderLineStage, Proposal, is_open, line_key, requested
 from services.order.order_commands import (
@@ -44,6 +44,9 @@ from services.order.order_facts import (
     LineCancelled,
     LineClosed,
     LineConfirmed,
+    LineDelayChanged,
+    LineDelayCleared,
+    LineDelayRaised,
     LineDelayReported,
     LineOverDelivered,
     LineOverdue,
@@ -119,6 +122,9 @@ def _evolve_line(
     | CancellationRequested
     | LineProgressRecorded
     | LineOverdue
+    | LineDelayRaised
+    | LineDelayChanged
+    | LineDelayCleared
     | LineCancelled
     | LineClosed,
 ) -> dict[str, Any]:
@@ -132,6 +138,12 @@ def _evolve_line(
             return {key: replace(line, estimate=Estimate(expected_on, spoken(code, text)))} if is_open(line) else {}
         case LineOverdue(_, at_ms):
             return {key: replace(line, silent_at_ms=at_ms)}
+        case LineDelayRaised(_, _, _, at_ms):
+            return {key: replace(line, late_since_ms=at_ms)}
+        case LineDelayChanged():
+            return {}
+        case LineDelayCleared():
+            return {key: replace(line, late_since_ms=None)}
         case ChangeProposed(_, change, by, deliveries, price, code, text, at_ms):
             proposal = Proposal(by, deliveries, price, spoken(code, text))
             changed = replace(line, changes=change, proposal=proposal)
@@ -207,6 +219,7 @@ def _confirmed(line: Line, promised: tuple[Any, ...], awaits: Awaits, at_ms: int
         line.placed, line.ordered, line.sequence_ms, at_ms, CONFIRMED, awaits, promised, line.progress, line.estimate,
         line.silent_at_ms, line.first_promised, line.requested, line.unit_price, line.changes, None,
         line.cancel_requested, line.received_before, line.ended_because, line.added, line.released,
+        line.late_since_ms,
     )  # fmt: skip
 
 
@@ -221,7 +234,7 @@ def _progressed(line: Line, fact: LineProgressRecorded) -> Line:
         line.placed, line.ordered, line.sequence_ms, since, line.stage, awaits, line.promised,
         progress.progress_of(fact), line.estimate, line.silent_at_ms, line.first_promised, line.requested,
         line.unit_price, line.changes, line.proposal, line.cancel_requested, line.received_before,
-        line.ended_because, line.added, line.released,
+        line.ended_because, line.added, line.released, line.late_since_ms,
     )  # fmt: skip
 
 
@@ -260,6 +273,14 @@ def _end(rows: Rows, key: str, line: Line, stage: OrderLineStage, because: str, 
 
 def decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:
     """The facts that the command makes, or why not. Pure: same rows, command and origin, same answer."""
+    made = _decide(rows, command, origin)
+    if isinstance(made, Refused) or isinstance(command, RecordLineProgress):
+        return made
+    cleared = progress.cleared(rows, made, origin.now_ms)
+    return (*cleared, *made) if cleared else made
+
+
+def _decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:
     match command:
         case RecordLineProgress():
             return progress.record_progress(rows, command, origin)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from services.chain.expectation import Expectation
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, LineRelease, OrderKind
 from services.order.terms import Delivery, LineNumber, OrderNumber, PlacedLine
@@ -204,6 +205,7 @@ class RecordLineProgress:
     fulfilled_at_ms: int | None
     stock_known: bool
     reason: str
+    expectation: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)

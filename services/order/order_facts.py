@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from services.chain.expectation import Expectation
 from services.kernel.values import EnterpriseId, Money
 from services.order.terms import Delivery, LineNumber, OrderNumber, PlacedLine, Side
 
@@ -165,7 +166,10 @@ class CancellationRequested:
 
 @dataclass(frozen=True, slots=True)
 class LineProgressRecorded:
-    """What the line's flow reported; totals in the seller's unit. ``awaits``: the step that the flow waits for."""
+    """What the line's flow reported; totals in the seller's unit. ``awaits``: the step that the flow waits for.
+
+    ``expectation``: what the chain said, with the whole cause; rows and feeds keep less of it.
+    """
 
     line: LineNumber
     awaits: Awaits
@@ -180,6 +184,7 @@ class LineProgressRecorded:
     stock_known: bool
     reason: str
     at_ms: int
+    expectation: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +234,39 @@ class LineClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class LineDelayRaised:
+    """The chain expects the line later than promise and tolerance allow; no ``expected_at_ms``: it will not come."""
+
+    line: LineNumber
+    delay_minutes: int
+    expected_at_ms: int | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineDelayChanged:
+    """Still late, by another delay."""
+
+    line: LineNumber
+    delay_minutes: int
+    expected_at_ms: int | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineDelayCleared:
+    """Not late any more, or cancelled."""
+
+    line: LineNumber
+    delay_minutes: int
+    expected_at_ms: int | None
+    at_ms: int
+
+
+LineDelayFact = LineDelayRaised | LineDelayChanged | LineDelayCleared
+
+
+@dataclass(frozen=True, slots=True)
 class OrderCompleted:
     """No line of the order is open any more."""
 
@@ -252,5 +290,8 @@ OrderFact = (
     | WatchMoved
     | LineCancelled
     | LineClosed
+    | LineDelayRaised
+    | LineDelayChanged
+    | LineDelayCleared
     | OrderCompleted
 )

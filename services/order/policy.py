@@ -109,7 +109,7 @@ def react(state: Any, to_key: str) -> Iterator[RecordLineProgress]:
             buyer, number, state.line, _awaits(state.stage),
             _amount(state.reserved), _amount(state.planned), _amount(state.shipped), _amount(state.received),
             _amount(state.cancelled), _amount(state.cancel_answered), state.expected_at_ms, state.fulfilled_at_ms,
-            state.stock_known, state.reason,
+            state.stock_known, state.reason, state.expectation,
         )  # fmt: skip
 
 

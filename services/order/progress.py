@@ -3,6 +3,10 @@
 Both are reports: they are recorded whatever the book says, and never refused in a normal run.
 """
 
+from dataclasses import replace
+from typing import assert_never
+
+from services.chain.alerts import AlertChange, AlertState, alert_change
 from services.kernel.model import Rows
 from services.kernel.values import Origin
 from services.order.ending import completed
@@ -11,9 +15,14 @@ from services.order.line import (
     LINES,
     Line,
     Order,
+    OrderLineStage,
     Progress,
+    alert,
     closes_at,
+    delay_minutes,
+    expected_ms,
     is_open,
+    known_ms,
     line_key,
     receives_at_most,
     seller_ordered,
@@ -27,15 +36,21 @@ from services.order.order_facts import (
     ClosedBecause,
     LineCancelled,
     LineClosed,
+    LineDelayChanged,
+    LineDelayCleared,
+    LineDelayFact,
+    LineDelayRaised,
     LineOverDelivered,
     LineOverdue,
     LineProgressRecorded,
+    LineRejected,
     OrderFact,
     OrderKind,
     WatchMoved,
 )
+from services.order.outlook import outlook_of
 from services.order.parties import LINE_UNKNOWN, ORDER_UNKNOWN, Decision
-from services.order.terms import ZERO, less_percent
+from services.order.terms import ZERO, Terms, less_percent
 
 
 def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> Decision:
@@ -55,7 +70,7 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
     at_ms = origin.now_ms
     recorded = LineProgressRecorded(
         command.line, awaits, now.reserved, now.planned, now.shipped, now.received, now.cancelled, now.cancel_answered,
-        now.expected_at_ms, now.fulfilled_at_ms, now.stock_known, now.reason, at_ms,
+        now.expected_at_ms, now.fulfilled_at_ms, now.stock_known, now.reason, at_ms, command.expectation,
     )  # fmt: skip
     facts: list[OrderFact] = [recorded]
     before = line.progress
@@ -63,11 +78,14 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
         most = receives_at_most(line)
         if now.received > most and (before is None or before.received <= most):
             facts.append(LineOverDelivered(command.line, now.received, seller_ordered(line), at_ms))
+    ended = _ended(head, line, now, at_ms) if is_open(line) else None
+    if now.expectation is not None or (before is not None and before.expectation is not None):
+        facts += _delay(line, now, isinstance(ended, LineCancelled), at_ms)
     if not is_open(line):
         return tuple(facts)
-    if (ended := _ended(head, line, now, at_ms)) is not None:
+    if ended is not None:
         return (*facts, ended, *completed(head, 1, at_ms))
-    if before is not None and _may_be_due_earlier(before, now):
+    if before is not None and _may_be_due_earlier(line.placed.terms, before, now):
         at = watch_ms(with_progress(line, now))
         if at is not None and (head.watch_at_ms is None or at < head.watch_at_ms):
             facts.append(WatchMoved(at))
@@ -78,13 +96,45 @@ def progress_of(said: RecordLineProgress | LineProgressRecorded) -> Progress:
     """The part of the line's row that the flow decides."""
     return Progress(
         said.reserved, said.planned, said.shipped, said.received, said.cancelled, said.cancel_answered,
-        said.expected_at_ms, said.fulfilled_at_ms, said.stock_known, said.reason,
+        said.expected_at_ms, said.fulfilled_at_ms, said.stock_known, said.reason, outlook_of(said.expectation),
     )  # fmt: skip
 
 
-def _may_be_due_earlier(before: Progress, now: Progress) -> bool:
+def _delay(line: Line, now: Progress, cancelled: bool, at_ms: int) -> tuple[LineDelayFact, ...]:
+    """What is to be said of the delay as it is now, seen from what it was; nothing if it is the same."""
+    after = with_progress(line, now)
+    if cancelled:
+        after = replace(after, stage=OrderLineStage.CANCELLED)
+    delay, tolerance = delay_minutes(after), line.placed.terms.delay_tolerance_minutes
+    number, expected = line.placed.line, expected_ms(after)
+    match alert_change(delay_minutes(line), delay, tolerance):
+        case AlertChange.RAISED:
+            return (LineDelayRaised(number, delay, expected, at_ms),)
+        case AlertChange.CHANGED:
+            return (LineDelayChanged(number, delay, expected, at_ms),)
+        case AlertChange.CLEARED:
+            return (LineDelayCleared(number, delay, expected, at_ms),)
+        case None:
+            return ()
+        case change:
+            assert_never(change)
+
+
+def cleared(rows: Rows, ended: tuple[OrderFact, ...], at_ms: int) -> tuple[LineDelayCleared, ...]:
+    """What is to be said of the delays of lines that nobody waits for any more."""
+    facts: list[LineDelayCleared] = []
+    for fact in ended:
+        if isinstance(fact, LineCancelled | LineRejected):
+            line: Line | None = rows.get(line_key(fact.line))
+            if line is not None and alert(line) is not AlertState.NONE:
+                facts.append(LineDelayCleared(fact.line, 0, None, at_ms))
+    return tuple(facts)
+
+
+def _may_be_due_earlier(terms: Terms, before: Progress, now: Progress) -> bool:
     """False where silence cannot become news sooner than was known: the usual case, and cheap to tell."""
-    if before.expected_at_ms is not None and (now.expected_at_ms is None or now.expected_at_ms < before.expected_at_ms):
+    expected_before, expected = known_ms(terms, before), known_ms(terms, now)
+    if expected_before is not None and (expected is None or expected < expected_before):
         return True
     if before.fulfilled_at_ms is not None and now.fulfilled_at_ms is None:
         return True

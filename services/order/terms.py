@@ -21,7 +21,7 @@ SiteId = NewType("SiteId", str)
 DELIVERIES_MAX = 100
 ID_CHARS_MAX = 64
 TEXT_CHARS_MAX = 500
-LEAD_TIME_MINUTES_MAX = 366 * 24 * 60
+LEAD_TIME_MINUTES_MAX = DELAY_TOLERANCE_MINUTES_MAX = 366 * 24 * 60
 PRIORITY_MAX = 1_000_000
 YEAR_MIN, YEAR_MAX = 2000, 2100
 
@@ -71,7 +71,8 @@ class Terms:
 
     ``time_zone`` is the IANA name of the site of the promise (ship-from for SHIP, ship-to for DELIVER), and
     ``day_ends_minute`` the minute after local midnight at which its working day ends (None: 1440). The tolerances are
-    percent of the ordered quantity (None: 0).
+    percent of the ordered quantity (None: 0). A line that is up to ``delay_tolerance_minutes`` behind its promise is no
+    alert.
     """
 
     seller_item: ItemId
@@ -86,6 +87,7 @@ class Terms:
     over_percent: Decimal | None = None
     lead_time_minutes: int = 0
     day_ends_minute: int | None = None
+    delay_tolerance_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,8 @@ def check_terms(terms: Terms) -> Refused | None:
         return Refused("bad-lead-time", "give minutes from shipping to arrival, at most a year", "lead_time_minutes")
     if terms.day_ends_minute is not None and not 1 <= terms.day_ends_minute <= 1440:
         return Refused("bad-day-end", "give the minute after midnight that ends the day, 1 to 1440", "day_ends_minute")
+    if not 0 <= terms.delay_tolerance_minutes <= DELAY_TOLERANCE_MINUTES_MAX:
+        return Refused("bad-tolerance", "give minutes that may pass unsaid, at most a year", "delay_tolerance_minutes")
     return (
         check_text(terms.incoterm_place, "incoterm_place")
         or _check_percent(terms.under_percent, HUNDRED, "under_percent")

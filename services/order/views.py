@@ -1,120 +1,28 @@
 """What buyer and seller see of their orders, agreements and themselves.
 
-Owns: the rows of the views ``order-lines``, ``partners`` (sums per partner and role), ``agreements``, ``enterprises``.
-Each enterprise sees a line in its own item and unit. Deliberately lacks: what is reserved or planned at the seller (the
-buyer must not see it), and anything from beyond the direct partner.
+Owns: which rows follow from which facts, and the rows of the views ``partners`` (sums per partner and role),
+``agreements`` and ``enterprises``; those of ``order-lines`` are in ``line_view``, what a buyer is exposed to in
+``exposure``. Deliberately lacks: anything from beyond the direct partner.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from services.kernel.model import FeedRow, Rows, View
-from services.kernel.values import EnterpriseId, Money, Origin
+from services.kernel.values import EnterpriseId, Origin
 from services.order import agreement, order
 from services.order.agreement import Agreement
 from services.order.enterprise import ALIASES, Alias
-from services.order.line import (
-    HEAD,
-    Line,
-    Order,
-    OrderLineStage,
-    Progress,
-    Proposal,
-    baseline,
-    cancellation_pending,
-    day_of,
-    days_late,
-    expected_ms,
-    first_promise,
-    is_silent,
-    line_key,
-    reason,
-    requested,
-    unit_price,
-)
-from services.order.order_facts import (
-    Awaits,
-    CallOffReleased,
-    LinesAdded,
-    OrderCompleted,
-    OrderKind,
-    OrderPlaced,
-    WatchMoved,
-)
-from services.order.terms import (
-    ZERO,
-    Delivery,
-    ItemId,
-    LineNumber,
-    OrderNumber,
-    PromiseBasis,
-    Side,
-    SiteId,
-    Terms,
-    UnitFactor,
-    to_buyer,
-    to_seller,
-)
+from services.order.exposure import EXPOSURE, INCIDENTS, ExposureView, IncidentView, derive_exposure
+from services.order.line import HEAD, Line, Order, OrderLineStage, line_key
+from services.order.line_view import OrderLineView, line_views
+from services.order.order_facts import CallOffReleased, LinesAdded, OrderCompleted, OrderPlaced, WatchMoved
+from services.order.references import References
+from services.order.terms import ItemId, LineNumber, Side, Terms
 
 ORDER_LINES, PARTNERS, AGREEMENTS, ENTERPRISES = "order-lines", "partners", "agreements", "enterprises"
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeView:
-    """A proposal that waits for the answer of the side that did not make it; amounts in the viewer's unit."""
-
-    change: int
-    by: Side
-    deliveries: tuple[Delivery, ...]
-    unit_price: Money | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLineView:
-    """One line as buyer or seller sees it, row id ``<buyer>/<number>/<line>``.
-
-    Quantities are in the viewer's ``unit``; ``unit_price`` is for one of the buyer's. Dates are local at the site of
-    the promise, of the last delivery where there are several; ``deliveries`` then lists them. ``days_late``: calendar
-    days; with ``overdue`` nobody has spoken since, and it is at least so many.
-    """
-
-    role: Side
-    partner: EnterpriseId
-    number: OrderNumber
-    line: LineNumber
-    kind: OrderKind
-    item: ItemId
-    partner_item: ItemId
-    unit: str
-    quantity: Decimal
-    basis: PromiseBasis
-    ship_from: SiteId
-    ship_to: SiteId
-    stage: OrderLineStage
-    awaits: Awaits
-    awaits_since_ms: int
-    requested_on: date | None
-    promised_on: date | None = None
-    first_promised_on: date | None = None
-    expected_on: date | None = None
-    expected_at_ms: int | None = None
-    shipped: Decimal = ZERO
-    received: Decimal = ZERO
-    late: bool = False
-    days_late: int = 0
-    reason: str = ""
-    unit_price: Money | None = None
-    fulfilled_on: date | None = None
-    overdue: bool = False
-    deliveries: tuple[Delivery, ...] = ()
-    cancelled: Decimal = ZERO
-    cancel_pending: bool = False
-    change: ChangeView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,21 +70,25 @@ class EnterpriseView:
     aliases: tuple[Alias, ...]
 
 
-def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterator[FeedRow]:
-    """The feed rows that follow from facts; ``rows`` are the aggregate's after them."""
-    kind = key[: key.index("/")]
-    if kind == "order":
-        return _project_order(key, rows, facts)
-    if kind == "agreement":
-        return _project_agreement(key, rows)
-    return _project_enterprise(key, rows)
+def projector(references: References) -> Callable[[str, Rows, tuple[Any, ...], Origin], Iterator[FeedRow]]:
+    """The function that gives the feed rows which follow from facts; its ``rows`` are the aggregate's after them."""
+
+    def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterator[FeedRow]:
+        kind = key[: key.index("/")]
+        if kind == "order":
+            return _project_order(key, rows, facts, references)
+        if kind == "agreement":
+            return _project_agreement(key, rows)
+        return _project_enterprise(key, rows)
+
+    return project
 
 
 _OF_LINES = (OrderPlaced, LinesAdded, CallOffReleased)
 _OF_THE_ORDER = (WatchMoved, OrderCompleted)
 
 
-def _project_order(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[FeedRow]:
+def _project_order(key: str, rows: Rows, facts: tuple[Any, ...], references: References) -> Iterator[FeedRow]:
     head: Order | None = rows.get(HEAD)
     if head is None:
         return
@@ -192,61 +104,24 @@ def _project_order(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[Fee
         line: Line | None = rows.get(line_key(line_number))
         if line is not None:
             row_id = f"{buyer}/{number}/{line_number}"
-            for_buyer, for_seller = line_views(buyer, number, head, line)
+            for_buyer, for_seller = line_views(buyer, number, head, line, references)
             yield FeedRow(buyer, ORDER_LINES, row_id, for_buyer)
             yield FeedRow(head.seller, ORDER_LINES, row_id, for_seller)
 
 
-def line_views(
-    buyer: EnterpriseId, number: OrderNumber, head: Order, line: Line
-) -> tuple[OrderLineView, OrderLineView]:
-    """The line for its buyer and for its seller."""
-    placed, terms, factor, seller = line.placed, line.placed.terms, line.placed.terms.factor, head.seller
-    progress = line.progress or _NO_PROGRESS
-    wanted, promised, first, schedule = requested(line), line.promised, first_promise(line), baseline(line)
-    expected, fulfilled, days = expected_ms(line), progress.fulfilled_at_ms, days_late(line)
-    wanted_on, promised_on = wanted[-1].due_on if wanted else None, promised[-1].due_on if promised else None
-    first_on = first[-1].due_on if first else None
-    expected_on = None if expected is None else day_of(line, expected)
-    fulfilled_on = None if fulfilled is None else day_of(line, fulfilled)
-    silent = line.silent_at_ms is not None and is_silent(line)
-    several = schedule if len(schedule) > 1 else ()
-    pending, price, why = cancellation_pending(line), unit_price(line), reason(line)
-    change = None if line.proposal is None else _change(line, line.proposal)
-    shipped, received, cancelled = progress.shipped, progress.received, progress.cancelled
-    for_buyer = OrderLineView(
-        Side.BUYER, seller, number, placed.line, head.kind, placed.buyer_item, terms.seller_item, factor.buyer_unit,
-        line.ordered, terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits, line.awaits_since_ms,
-        wanted_on, promised_on, first_on, expected_on, expected,
-        to_buyer(shipped, factor), to_buyer(received, factor), days > 0, days, why, price,
-        fulfilled_on, silent, several, to_buyer(cancelled, factor), pending, change,
-    )  # fmt: skip
-    if factor.numerator != factor.denominator:
-        several = _in_seller_unit(several, factor)
-        if change is not None:
-            change = replace(change, deliveries=_in_seller_unit(change.deliveries, factor))
-    for_seller = OrderLineView(
-        Side.SELLER, buyer, number, placed.line, head.kind, terms.seller_item, placed.buyer_item, factor.seller_unit,
-        to_seller(line.ordered, factor), terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits,
-        line.awaits_since_ms, wanted_on, promised_on, first_on, expected_on, expected,
-        shipped, received, days > 0, days, why, price, fulfilled_on, silent, several, cancelled, pending, change,
-    )  # fmt: skip
-    return for_buyer, for_seller
+Read = Callable[[str, str], Any | None]
 
 
-_NO_PROGRESS = Progress(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, None)
-
-
-def _change(line: Line, proposal: Proposal) -> ChangeView:
-    return ChangeView(line.changes, proposal.by, proposal.deliveries, proposal.unit_price, proposal.reason)
-
-
-def _in_seller_unit(deliveries: tuple[Delivery, ...], factor: UnitFactor) -> tuple[Delivery, ...]:
-    return tuple(Delivery(delivery.due_on, to_seller(delivery.amount, factor)) for delivery in deliveries)
+def derive_from_lines(
+    old: OrderLineView | None, new: OrderLineView | None, read: Read
+) -> Mapping[tuple[str, str], Any | None]:
+    """The rows of other views that change with a row of ``order-lines``."""
+    partners, exposure = derive_partners(old, new, read), derive_exposure(old, new, read)
+    return {**partners, **exposure} if exposure else partners
 
 
 def derive_partners(
-    old: OrderLineView | None, new: OrderLineView | None, read: Callable[[str, str], Any | None]
+    old: OrderLineView | None, new: OrderLineView | None, read: Read
 ) -> Mapping[tuple[str, str], PartnerView | None]:
     """The partner's sums with the difference that a line makes; nothing where it makes none."""
     before, after = _counted(old), _counted(new)
@@ -299,8 +174,10 @@ def _project_enterprise(key: str, rows: Rows) -> Iterator[FeedRow]:
 
 
 VIEWS = (
-    View(ORDER_LINES, OrderLineView, derive_partners),
+    View(ORDER_LINES, OrderLineView, derive_from_lines),
     View(PARTNERS, PartnerView),
+    View(EXPOSURE, ExposureView),
+    View(INCIDENTS, IncidentView),
     View(AGREEMENTS, AgreementView),
     View(ENTERPRISES, EnterpriseView),
 )

@@ -9,9 +9,11 @@ from services.kernel.model import DictRows
 from services.kernel.values import EnterpriseId, Money, Origin, Quantity, Refused
 from services.order import order, policy, views
 from services.order.line import Line, Order, line_key
+from services.order.line_view import OrderLineView
 from services.order.order_commands import ConfirmOrder, OrderCommand, PlaceOrder
 from services.order.order_facts import OrderFact, OrderKind
 from services.order.policy import LineAgreed, LineProgressed, LineStage
+from services.order.references import References
 from services.order.terms import (
     Delivery,
     ItemId,
@@ -32,6 +34,8 @@ KEY = "order/acme/4711"
 ZONE = "Europe/Berlin"
 DAY = 86_400_000
 START = due_at_ms(date(2026, 3, 1), ZONE)
+REFERENCES = References(b"a secret of the tests")
+PROJECT = views.projector(REFERENCES)
 
 PIECES = UnitFactor("C62", "C62")
 DOZENS = UnitFactor("C62", "DZN", 1, 12)
@@ -68,7 +72,7 @@ class Stage:
         self.facts: list[OrderFact] = []
         self.links: list[LineAgreed] = []
         self.feed: dict[tuple[EnterpriseId, str], Any] = {}
-        self.partners: dict[tuple[EnterpriseId, str, str], Any] = {}
+        self.derived: dict[tuple[EnterpriseId, str, str], Any] = {}
         self.now_ms = START
         self.commands = 0
 
@@ -88,14 +92,14 @@ class Stage:
         self.facts += made
         origin = Origin(by, self.now_ms, self.now_ms, self.now_ms, "c")
         self.links += [link.state for link in policy.tell(KEY, self.rows, made, origin)]
-        for row in views.project(KEY, self.rows, made, origin):
+        for row in PROJECT(KEY, self.rows, made, origin):
             place = (row.enterprise, row.row_id)
 
             def read(view: str, row_id: str, viewer: EnterpriseId = row.enterprise) -> Any:
-                return self.partners.get((viewer, view, row_id))
+                return self.derived.get((viewer, view, row_id))
 
-            for (view, row_id), value in views.derive_partners(self.feed.get(place), row.row, read).items():
-                self.partners[row.enterprise, view, row_id] = value
+            for (view, row_id), value in views.derive_from_lines(self.feed.get(place), row.row, read).items():
+                self.derived[row.enterprise, view, row_id] = value
             self.feed[place] = row.row
         return made
 
@@ -143,9 +147,9 @@ class Stage:
         line: Line = self.rows[line_key(number)]
         return line
 
-    def seen(self, by: EnterpriseId = BUYER, line: LineNumber = TEN) -> views.OrderLineView:
+    def seen(self, by: EnterpriseId = BUYER, line: LineNumber = TEN) -> OrderLineView:
         """The line as an enterprise sees it."""
-        view: views.OrderLineView = self.feed[by, f"{BUYER}/{NUMBER}/{line}"]
+        view: OrderLineView = self.feed[by, f"{BUYER}/{NUMBER}/{line}"]
         return view
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.kernel.model import DictRows
 from services.kernel.values import EnterpriseId, Origin, Refused
-from services.order import agreement, views
+from services.order import agreement
 from services.order.agreement import (
     AcceptAgreement,
     AgreementCommand,
@@ -18,7 +18,7 @@ from services.order.agreement import (
 )
 from services.order.terms import ItemId
 from services.order.views import AgreementStage, AgreementView
-from tests.unit.order.scene import BOXES_OF_TWELVE, BUYER, OTHER, SELLER, code, kinds, terms
+from tests.unit.order.scene import BOXES_OF_TWELVE, BUYER, OTHER, PROJECT, SELLER, code, kinds, terms
 
 ITEM = ItemId("A-1")
 KEY = "agreement/acme/bolts/A-1"
@@ -44,7 +44,7 @@ class Table:
         return self
 
     def seen(self) -> dict[EnterpriseId, AgreementView]:
-        rows = views.project(KEY, self.rows, (), Origin(BUYER, 0, 0, 0, "c"))
+        rows = PROJECT(KEY, self.rows, (), Origin(BUYER, 0, 0, 0, "c"))
         return {row.enterprise: row.row for row in rows if row.row is not None}
 
 

@@ -205,6 +205,6 @@ def test_a_line_received_late_stays_late_in_the_sums() -> None:
     stage.flow_says(LineStage.RECEIVED, shipped="100", received="100", fulfilled_at_ms=due(22), expected_at_ms=due(22))
     seen = stage.seen()
     assert (seen.late, seen.days_late, seen.fulfilled_on) == (True, 2, date(2026, 3, 22))
-    sums = stage.partners[SELLER, "partners", "SELLER/acme"]
+    sums = stage.derived[SELLER, "partners", "SELLER/acme"]
     assert (sums.lines, sums.open_lines, sums.late_lines, sums.days_late) == (1, 0, 1, 2)
     assert BUYER != SELLER

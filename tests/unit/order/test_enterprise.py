@@ -17,7 +17,7 @@ from services.order.enterprise import (
     RenameEnterprise,
     check_alias,
 )
-from tests.unit.order.scene import code, kinds
+from tests.unit.order.scene import PROJECT, code, kinds
 
 ACME = EnterpriseId("acme")
 ORIGIN = Origin(ACME, 0, 0, 0, "c")
@@ -95,11 +95,11 @@ def test_names_and_aliases_change() -> None:
     assert run(rows, RenameEnterprise("Acme SE")) == ()
     assert kinds(run(rows, AddAlias(GLN))) == ["AliasAdded"]
     assert run(rows, AddAlias(GLN)) == ()
-    (row,) = views.project("enterprise/acme", rows, (), ORIGIN)
+    (row,) = PROJECT("enterprise/acme", rows, (), ORIGIN)
     assert row.row == views.EnterpriseView("Acme SE", (GLN,))
     assert kinds(run(rows, RemoveAlias(GLN))) == ["AliasRemoved"]
     assert run(rows, RemoveAlias(GLN)) == ()
-    (row,) = views.project("enterprise/acme", rows, (), ORIGIN)
+    (row,) = PROJECT("enterprise/acme", rows, (), ORIGIN)
     assert row.row == views.EnterpriseView("Acme SE", ())
 
 

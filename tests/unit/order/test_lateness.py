@@ -38,7 +38,7 @@ def test_on_time_until_the_last_millisecond_of_the_day() -> None:
     assert (stage.seen().late, stage.seen().days_late, stage.seen().reason) == (True, 1, "late-truck")
     stage.flow_says(LineStage.AWAITING_STOCK, expected_at_ms=due(20))
     assert not stage.seen().late
-    assert stage.partners[BUYER, "partners", "BUYER/bolts"].days_late == 0
+    assert stage.derived[BUYER, "partners", "BUYER/bolts"].days_late == 0
 
 
 def test_the_day_ends_when_the_site_says() -> None:
@@ -183,7 +183,7 @@ def test_partners_are_sums_of_lines() -> None:
     stage = confirmed_order(placed(), placed(TWENTY, march(20, 5)))
     stage.flow_says(LineStage.AWAITING_STOCK, expected_at_ms=due(23))
     stage.flow_says(LineStage.AWAITING_STOCK, TWENTY, expected_at_ms=due(21))
-    sums = stage.partners[BUYER, "partners", "BUYER/bolts"]
+    sums = stage.derived[BUYER, "partners", "BUYER/bolts"]
     assert (sums.lines, sums.open_lines, sums.late_lines, sums.days_late) == (2, 2, 2, 4)
 
 

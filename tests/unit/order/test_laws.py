@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from services.kernel.model import DictRows
 from services.kernel.row_codec import RowCodec
 from services.kernel.values import EnterpriseId, Money, Origin, Refused
-from services.order import order, views
+from services.order import order
 from services.order.domain import DOMAIN
 from services.order.line import LINES, Line, Order, OrderLineStage, days_late, is_open, requested, watch_ms
+from services.order.line_view import line_views
 from services.order.order_commands import (
     AcceptChange,
     AddLines,
@@ -42,6 +43,7 @@ from tests.unit.order.scene import (
     NUMBER,
     OTHER,
     PIECES,
+    REFERENCES,
     SELLER,
     START,
     TEN,
@@ -143,9 +145,9 @@ def check_always(stage: Stage) -> None:
         assert alarm <= min(dues)
     for (viewer, row_id), row in stage.feed.items():
         line = stage.rows[LINES + row_id.rsplit("/", 1)[1]]
-        assert row in views.line_views(BUYER, NUMBER, stage.head, line), f"{viewer} sees an old row"
+        assert row in line_views(BUYER, NUMBER, stage.head, line, REFERENCES), f"{viewer} sees an old row"
     for side, viewer, partner in (("BUYER", BUYER, SELLER), ("SELLER", SELLER, BUYER)):
-        sums = stage.partners[viewer, "partners", f"{side}/{partner}"]
+        sums = stage.derived[viewer, "partners", f"{side}/{partner}"]
         late = [days_late(line) for line in all_lines]
         assert (sums.lines, sums.open_lines, sums.late_lines, sums.days_late) == (
             len(all_lines), len(open_lines), sum(days > 0 for days in late), sum(late),

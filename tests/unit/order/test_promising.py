@@ -180,7 +180,7 @@ def test_a_delay_taken_back_is_not_late_any_more() -> None:
     stage = confirmed_order().given((ReportDelay(BUYER, NUMBER, TEN, date(2026, 3, 24), "customs"), SELLER))
     stage.given((ReportDelay(BUYER, NUMBER, TEN, date(2026, 3, 19), "cleared"), SELLER))
     assert (stage.seen().late, stage.seen().expected_on) == (False, date(2026, 3, 19))
-    assert stage.partners[BUYER, "partners", "BUYER/bolts"].late_lines == 0
+    assert stage.derived[BUYER, "partners", "BUYER/bolts"].late_lines == 0
 
 
 def test_an_estimate_counts_no_more_when_all_has_left() -> None:

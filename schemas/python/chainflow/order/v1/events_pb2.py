@@ -22,74 +22,81 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as chainflow_dot_chain_dot_v1_dot_chain__pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
 from schemas.python.chainflow.order.v1 import terms_pb2 as chainflow_dot_order_dot_v1_dot_terms__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63hainflow/order/v1/events.proto\x12\x12\x63hainflow.order.v1\x1a chainflow/common/v1/common.proto\x1a\x1e\x63hainflow/order/v1/terms.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\r\n\nOrderEvent\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x37\n\x0corder_placed\x18\n \x01(\x0b\x32\x1f.chainflow.order.v1.OrderPlacedH\x00\x12\x35\n\x0blines_added\x18\x0b \x01(\x0b\x32\x1e.chainflow.order.v1.LinesAddedH\x00\x12@\n\x11\x63\x61ll_off_released\x18\x0c \x01(\x0b\x32#.chainflow.order.v1.CallOffReleasedH\x00\x12;\n\x0eline_confirmed\x18\r \x01(\x0b\x32!.chainflow.order.v1.LineConfirmedH\x00\x12\x39\n\rline_rejected\x18\x0e \x01(\x0b\x32 .chainflow.order.v1.LineRejectedH\x00\x12=\n\x0f\x63hange_proposed\x18\x0f \x01(\x0b\x32\".chainflow.order.v1.ChangeProposedH\x00\x12=\n\x0f\x63hange_accepted\x18\x10 \x01(\x0b\x32\".chainflow.order.v1.ChangeAcceptedH\x00\x12=\n\x0f\x63hange_declined\x18\x11 \x01(\x0b\x32\".chainflow.order.v1.ChangeDeclinedH\x00\x12\x44\n\x13line_delay_reported\x18\x12 \x01(\x0b\x32%.chainflow.order.v1.LineDelayReportedH\x00\x12K\n\x16\x63\x61ncellation_requested\x18\x13 \x01(\x0b\x32).chainflow.order.v1.CancellationRequestedH\x00\x12J\n\x16line_progress_recorded\x18\x14 \x01(\x0b\x32(.chainflow.order.v1.LineProgressRecordedH\x00\x12\x44\n\x13line_over_delivered\x18\x15 \x01(\x0b\x32%.chainflow.order.v1.LineOverDeliveredH\x00\x12\x37\n\x0cline_overdue\x18\x16 \x01(\x0b\x32\x1f.chainflow.order.v1.LineOverdueH\x00\x12\x35\n\x0bwatch_moved\x18\x17 \x01(\x0b\x32\x1e.chainflow.order.v1.WatchMovedH\x00\x12;\n\x0eline_cancelled\x18\x18 \x01(\x0b\x32!.chainflow.order.v1.LineCancelledH\x00\x12\x35\n\x0bline_closed\x18\x19 \x01(\x0b\x32\x1e.chainflow.order.v1.LineClosedH\x00\x12=\n\x0forder_completed\x18\x1a \x01(\x0b\x32\".chainflow.order.v1.OrderCompletedH\x00\x12\x43\n\x12\x61greement_proposed\x18\x32 \x01(\x0b\x32%.chainflow.order.v1.AgreementProposedH\x00\x12\x43\n\x12\x61greement_accepted\x18\x33 \x01(\x0b\x32%.chainflow.order.v1.AgreementAcceptedH\x00\x12\x43\n\x12\x61greement_declined\x18\x34 \x01(\x0b\x32%.chainflow.order.v1.AgreementDeclinedH\x00\x12=\n\x0f\x61greement_ended\x18\x35 \x01(\x0b\x32\".chainflow.order.v1.AgreementEndedH\x00\x12\x33\n\ngrants_set\x18\x36 \x01(\x0b\x32\x1d.chainflow.order.v1.GrantsSetH\x00\x12I\n\x15\x65nterprise_registered\x18\x46 \x01(\x0b\x32(.chainflow.order.v1.EnterpriseRegisteredH\x00\x12\x43\n\x12\x65nterprise_renamed\x18G \x01(\x0b\x32%.chainflow.order.v1.EnterpriseRenamedH\x00\x12\x35\n\x0b\x61lias_added\x18H \x01(\x0b\x32\x1e.chainflow.order.v1.AliasAddedH\x00\x12\x39\n\ralias_removed\x18I \x01(\x0b\x32 .chainflow.order.v1.AliasRemovedH\x00\x42\x07\n\x05\x65vent\"\x9c\x02\n\x0bOrderPlaced\x12\r\n\x05\x62uyer\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x0e\n\x06seller\x18\x03 \x01(\t\x12+\n\x04kind\x18\x04 \x01(\x0e\x32\x1d.chainflow.order.v1.OrderKind\x12-\n\x05lines\x18\x05 \x03(\x0b\x32\x1e.chainflow.order.v1.PlacedLine\x12,\n\x08sequence\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08watch_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x01\n\nLinesAdded\x12-\n\x05lines\x18\x01 \x03(\x0b\x32\x1e.chainflow.order.v1.PlacedLine\x12,\n\x08sequence\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08watch_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"z\n\x0f\x43\x61llOffReleased\x12\x0f\n\x07release\x18\x01 \x01(\r\x12.\n\x05lines\x18\x02 \x03(\x0b\x32\x1f.chainflow.order.v1.LineRelease\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\rLineConfirmed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12.\n\x08promised\x18\x02 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x0cLineRejected\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\x13\n\x0breason_text\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x02\n\x0e\x43hangeProposed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\r\x12$\n\x02\x62y\x18\x03 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x30\n\ndeliveries\x18\x04 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12.\n\nunit_price\x18\x05 \x01(\x0b\x32\x1a.chainflow.common.v1.Money\x12\x13\n\x0breason_code\x18\x06 \x01(\t\x12\x13\n\x0breason_text\x18\x07 \x01(\t\x12&\n\x02\x61t\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe7\x01\n\x0e\x43hangeAccepted\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\r\x12-\n\x0bproposed_by\x18\x03 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x30\n\ndeliveries\x18\x04 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12.\n\nunit_price\x18\x05 \x01(\x0b\x32\x1a.chainflow.common.v1.Money\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa6\x01\n\x0e\x43hangeDeclined\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\r\x12$\n\x02\x62y\x18\x03 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x13\n\x0breason_code\x18\x04 \x01(\t\x12\x13\n\x0breason_text\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x11LineDelayReported\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x13\n\x0b\x65xpected_on\x18\x02 \x01(\t\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\x15\x43\x61ncellationRequested\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x15\n\rseller_amount\x18\x02 \x01(\t\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf2\x02\n\x14LineProgressRecorded\x12\x0c\n\x04line\x18\x01 \x01(\t\x12*\n\x06\x61waits\x18\x02 \x01(\x0e\x32\x1a.chainflow.order.v1.Awaits\x12\x10\n\x08reserved\x18\x03 \x01(\t\x12\x0f\n\x07planned\x18\x04 \x01(\t\x12\x0f\n\x07shipped\x18\x05 \x01(\t\x12\x10\n\x08received\x18\x06 \x01(\t\x12\x11\n\tcancelled\x18\x07 \x01(\t\x12\x17\n\x0f\x63\x61ncel_answered\x18\x08 \x01(\t\x12/\n\x0b\x65xpected_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x66ulfilled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bstock_known\x18\x0b \x01(\x08\x12\x0e\n\x06reason\x18\x0c \x01(\t\x12&\n\x02\x61t\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x11LineOverDelivered\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x10\n\x08received\x18\x02 \x01(\t\x12\x0f\n\x07ordered\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x0bLineOverdue\x12\x0c\n\x04line\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\nWatchMoved\x12,\n\x08watch_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\rLineCancelled\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\x13\n\x0breason_text\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa0\x01\n\nLineClosed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x32\n\x07\x62\x65\x63\x61use\x18\x02 \x01(\x0e\x32!.chainflow.order.v1.ClosedBecause\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x0eOrderCompleted\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x01\n\x11\x41greementProposed\x12\r\n\x05\x62uyer\x18\x01 \x01(\t\x12\x0e\n\x06seller\x18\x02 \x01(\t\x12\x12\n\nbuyer_item\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\r\x12$\n\x02\x62y\x18\x05 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12(\n\x05terms\x18\x06 \x01(\x0b\x32\x19.chainflow.order.v1.Terms\"O\n\x11\x41greementAccepted\x12\x10\n\x08revision\x18\x01 \x01(\r\x12(\n\x05terms\x18\x02 \x01(\x0b\x32\x19.chainflow.order.v1.Terms\"u\n\x11\x41greementDeclined\x12\x10\n\x08revision\x18\x01 \x01(\r\x12$\n\x02\x62y\x18\x02 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\"`\n\x0e\x41greementEnded\x12$\n\x02\x62y\x18\x01 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\x13\n\x0breason_text\x18\x03 \x01(\t\"A\n\tGrantsSet\x12$\n\x02\x62y\x18\x01 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x0e\n\x06grants\x18\x02 \x03(\t\"P\n\x14\x45nterpriseRegistered\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x07\x61liases\x18\x02 \x03(\x0b\x32\x19.chainflow.order.v1.Alias\"!\n\x11\x45nterpriseRenamed\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\nAliasAdded\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x19.chainflow.order.v1.Alias\"8\n\x0c\x41liasRemoved\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x19.chainflow.order.v1.Alias*\xd6\x01\n\x06\x41waits\x12\x16\n\x12\x41WAITS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41WAITS_CONFIRMATION\x10\x01\x12\x18\n\x14\x41WAITS_CHANGE_ANSWER\x10\x02\x12\x12\n\x0e\x41WAITS_RELEASE\x10\x03\x12\x10\n\x0c\x41WAITS_STOCK\x10\x04\x12\x13\n\x0f\x41WAITS_SHIPMENT\x10\x05\x12\x12\n\x0e\x41WAITS_RECEIPT\x10\x06\x12\x1e\n\x1a\x41WAITS_CANCELLATION_ANSWER\x10\x07\x12\x12\n\x0e\x41WAITS_NOTHING\x10\x08*\x92\x01\n\rClosedBecause\x12\x1e\n\x1a\x43LOSED_BECAUSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43LOSED_BECAUSE_RECEIVED\x10\x01\x12!\n\x1d\x43LOSED_BECAUSE_SHORT_ACCEPTED\x10\x02\x12!\n\x1d\x43LOSED_BECAUSE_REST_CANCELLED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63hainflow/order/v1/events.proto\x12\x12\x63hainflow.order.v1\x1a\x1e\x63hainflow/chain/v1/chain.proto\x1a chainflow/common/v1/common.proto\x1a\x1e\x63hainflow/order/v1/terms.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x0f\n\nOrderEvent\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x37\n\x0corder_placed\x18\n \x01(\x0b\x32\x1f.chainflow.order.v1.OrderPlacedH\x00\x12\x35\n\x0blines_added\x18\x0b \x01(\x0b\x32\x1e.chainflow.order.v1.LinesAddedH\x00\x12@\n\x11\x63\x61ll_off_released\x18\x0c \x01(\x0b\x32#.chainflow.order.v1.CallOffReleasedH\x00\x12;\n\x0eline_confirmed\x18\r \x01(\x0b\x32!.chainflow.order.v1.LineConfirmedH\x00\x12\x39\n\rline_rejected\x18\x0e \x01(\x0b\x32 .chainflow.order.v1.LineRejectedH\x00\x12=\n\x0f\x63hange_proposed\x18\x0f \x01(\x0b\x32\".chainflow.order.v1.ChangeProposedH\x00\x12=\n\x0f\x63hange_accepted\x18\x10 \x01(\x0b\x32\".chainflow.order.v1.ChangeAcceptedH\x00\x12=\n\x0f\x63hange_declined\x18\x11 \x01(\x0b\x32\".chainflow.order.v1.ChangeDeclinedH\x00\x12\x44\n\x13line_delay_reported\x18\x12 \x01(\x0b\x32%.chainflow.order.v1.LineDelayReportedH\x00\x12K\n\x16\x63\x61ncellation_requested\x18\x13 \x01(\x0b\x32).chainflow.order.v1.CancellationRequestedH\x00\x12J\n\x16line_progress_recorded\x18\x14 \x01(\x0b\x32(.chainflow.order.v1.LineProgressRecordedH\x00\x12\x44\n\x13line_over_delivered\x18\x15 \x01(\x0b\x32%.chainflow.order.v1.LineOverDeliveredH\x00\x12\x37\n\x0cline_overdue\x18\x16 \x01(\x0b\x32\x1f.chainflow.order.v1.LineOverdueH\x00\x12\x35\n\x0bwatch_moved\x18\x17 \x01(\x0b\x32\x1e.chainflow.order.v1.WatchMovedH\x00\x12;\n\x0eline_cancelled\x18\x18 \x01(\x0b\x32!.chainflow.order.v1.LineCancelledH\x00\x12\x35\n\x0bline_closed\x18\x19 \x01(\x0b\x32\x1e.chainflow.order.v1.LineClosedH\x00\x12=\n\x0forder_completed\x18\x1a \x01(\x0b\x32\".chainflow.order.v1.OrderCompletedH\x00\x12@\n\x11line_delay_raised\x18\x1b \x01(\x0b\x32#.chainflow.order.v1.LineDelayRaisedH\x00\x12\x42\n\x12line_delay_changed\x18\x1c \x01(\x0b\x32$.chainflow.order.v1.LineDelayChangedH\x00\x12\x42\n\x12line_delay_cleared\x18\x1d \x01(\x0b\x32$.chainflow.order.v1.LineDelayClearedH\x00\x12\x43\n\x12\x61greement_proposed\x18\x32 \x01(\x0b\x32%.chainflow.order.v1.AgreementProposedH\x00\x12\x43\n\x12\x61greement_accepted\x18\x33 \x01(\x0b\x32%.chainflow.order.v1.AgreementAcceptedH\x00\x12\x43\n\x12\x61greement_declined\x18\x34 \x01(\x0b\x32%.chainflow.order.v1.AgreementDeclinedH\x00\x12=\n\x0f\x61greement_ended\x18\x35 \x01(\x0b\x32\".chainflow.order.v1.AgreementEndedH\x00\x12\x33\n\ngrants_set\x18\x36 \x01(\x0b\x32\x1d.chainflow.order.v1.GrantsSetH\x00\x12I\n\x15\x65nterprise_registered\x18\x46 \x01(\x0b\x32(.chainflow.order.v1.EnterpriseRegisteredH\x00\x12\x43\n\x12\x65nterprise_renamed\x18G \x01(\x0b\x32%.chainflow.order.v1.EnterpriseRenamedH\x00\x12\x35\n\x0b\x61lias_added\x18H \x01(\x0b\x32\x1e.chainflow.order.v1.AliasAddedH\x00\x12\x39\n\ralias_removed\x18I \x01(\x0b\x32 .chainflow.order.v1.AliasRemovedH\x00\x42\x07\n\x05\x65vent\"\x9c\x02\n\x0bOrderPlaced\x12\r\n\x05\x62uyer\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x0e\n\x06seller\x18\x03 \x01(\t\x12+\n\x04kind\x18\x04 \x01(\x0e\x32\x1d.chainflow.order.v1.OrderKind\x12-\n\x05lines\x18\x05 \x03(\x0b\x32\x1e.chainflow.order.v1.PlacedLine\x12,\n\x08sequence\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08watch_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x01\n\nLinesAdded\x12-\n\x05lines\x18\x01 \x03(\x0b\x32\x1e.chainflow.order.v1.PlacedLine\x12,\n\x08sequence\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08watch_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"z\n\x0f\x43\x61llOffReleased\x12\x0f\n\x07release\x18\x01 \x01(\r\x12.\n\x05lines\x18\x02 \x03(\x0b\x32\x1f.chainflow.order.v1.LineRelease\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\rLineConfirmed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12.\n\x08promised\x18\x02 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x0cLineRejected\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\x13\n\x0breason_text\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x02\n\x0e\x43hangeProposed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\r\x12$\n\x02\x62y\x18\x03 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x30\n\ndeliveries\x18\x04 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12.\n\nunit_price\x18\x05 \x01(\x0b\x32\x1a.chainflow.common.v1.Money\x12\x13\n\x0breason_code\x18\x06 \x01(\t\x12\x13\n\x0breason_text\x18\x07 \x01(\t\x12&\n\x02\x61t\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe7\x01\n\x0e\x43hangeAccepted\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\r\x12-\n\x0bproposed_by\x18\x03 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x30\n\ndeliveries\x18\x04 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12.\n\nunit_price\x18\x05 \x01(\x0b\x32\x1a.chainflow.common.v1.Money\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa6\x01\n\x0e\x43hangeDeclined\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\r\x12$\n\x02\x62y\x18\x03 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x13\n\x0breason_code\x18\x04 \x01(\t\x12\x13\n\x0breason_text\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x11LineDelayReported\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x13\n\x0b\x65xpected_on\x18\x02 \x01(\t\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\x15\x43\x61ncellationRequested\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x15\n\rseller_amount\x18\x02 \x01(\t\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x03\n\x14LineProgressRecorded\x12\x0c\n\x04line\x18\x01 \x01(\t\x12*\n\x06\x61waits\x18\x02 \x01(\x0e\x32\x1a.chainflow.order.v1.Awaits\x12\x10\n\x08reserved\x18\x03 \x01(\t\x12\x0f\n\x07planned\x18\x04 \x01(\t\x12\x0f\n\x07shipped\x18\x05 \x01(\t\x12\x10\n\x08received\x18\x06 \x01(\t\x12\x11\n\tcancelled\x18\x07 \x01(\t\x12\x17\n\x0f\x63\x61ncel_answered\x18\x08 \x01(\t\x12/\n\x0b\x65xpected_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x66ulfilled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bstock_known\x18\x0b \x01(\x08\x12\x0e\n\x06reason\x18\x0c \x01(\t\x12&\n\x02\x61t\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x0b\x65xpectation\x18\x0e \x01(\x0b\x32\x1f.chainflow.chain.v1.Expectation\"l\n\x11LineOverDelivered\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x10\n\x08received\x18\x02 \x01(\t\x12\x0f\n\x07ordered\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x0bLineOverdue\x12\x0c\n\x04line\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\nWatchMoved\x12,\n\x08watch_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\rLineCancelled\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\x13\n\x0breason_text\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa0\x01\n\nLineClosed\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x32\n\x07\x62\x65\x63\x61use\x18\x02 \x01(\x0e\x32!.chainflow.order.v1.ClosedBecause\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8f\x01\n\x0fLineDelayRaised\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x15\n\rdelay_minutes\x18\x02 \x01(\x03\x12/\n\x0b\x65xpected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\x10LineDelayChanged\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x15\n\rdelay_minutes\x18\x02 \x01(\x03\x12/\n\x0b\x65xpected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\x10LineDelayCleared\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x15\n\rdelay_minutes\x18\x02 \x01(\x03\x12/\n\x0b\x65xpected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x0eOrderCompleted\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x01\n\x11\x41greementProposed\x12\r\n\x05\x62uyer\x18\x01 \x01(\t\x12\x0e\n\x06seller\x18\x02 \x01(\t\x12\x12\n\nbuyer_item\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\r\x12$\n\x02\x62y\x18\x05 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12(\n\x05terms\x18\x06 \x01(\x0b\x32\x19.chainflow.order.v1.Terms\"O\n\x11\x41greementAccepted\x12\x10\n\x08revision\x18\x01 \x01(\r\x12(\n\x05terms\x18\x02 \x01(\x0b\x32\x19.chainflow.order.v1.Terms\"u\n\x11\x41greementDeclined\x12\x10\n\x08revision\x18\x01 \x01(\r\x12$\n\x02\x62y\x18\x02 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x13\n\x0breason_text\x18\x04 \x01(\t\"`\n\x0e\x41greementEnded\x12$\n\x02\x62y\x18\x01 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\x13\n\x0breason_text\x18\x03 \x01(\t\"A\n\tGrantsSet\x12$\n\x02\x62y\x18\x01 \x01(\x0e\x32\x18.chainflow.order.v1.Side\x12\x0e\n\x06grants\x18\x02 \x03(\t\"P\n\x14\x45nterpriseRegistered\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x07\x61liases\x18\x02 \x03(\x0b\x32\x19.chainflow.order.v1.Alias\"!\n\x11\x45nterpriseRenamed\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\nAliasAdded\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x19.chainflow.order.v1.Alias\"8\n\x0c\x41liasRemoved\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x19.chainflow.order.v1.Alias*\xd6\x01\n\x06\x41waits\x12\x16\n\x12\x41WAITS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41WAITS_CONFIRMATION\x10\x01\x12\x18\n\x14\x41WAITS_CHANGE_ANSWER\x10\x02\x12\x12\n\x0e\x41WAITS_RELEASE\x10\x03\x12\x10\n\x0c\x41WAITS_STOCK\x10\x04\x12\x13\n\x0f\x41WAITS_SHIPMENT\x10\x05\x12\x12\n\x0e\x41WAITS_RECEIPT\x10\x06\x12\x1e\n\x1a\x41WAITS_CANCELLATION_ANSWER\x10\x07\x12\x12\n\x0e\x41WAITS_NOTHING\x10\x08*\x92\x01\n\rClosedBecause\x12\x1e\n\x1a\x43LOSED_BECAUSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43LOSED_BECAUSE_RECEIVED\x10\x01\x12!\n\x1d\x43LOSED_BECAUSE_SHORT_ACCEPTED\x10\x02\x12!\n\x1d\x43LOSED_BECAUSE_REST_CANCELLED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.order.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AWAITS']._serialized_start=5383
-  _globals['_AWAITS']._serialized_end=5597
-  _globals['_CLOSEDBECAUSE']._serialized_start=5600
-  _globals['_CLOSEDBECAUSE']._serialized_end=5746
-  _globals['_ORDEREVENT']._serialized_start=155
-  _globals['_ORDEREVENT']._serialized_end=1877
-  _globals['_ORDERPLACED']._serialized_start=1880
-  _globals['_ORDERPLACED']._serialized_end=2164
-  _globals['_LINESADDED']._serialized_start=2167
-  _globals['_LINESADDED']._serialized_end=2358
-  _globals['_CALLOFFRELEASED']._serialized_start=2360
-  _globals['_CALLOFFRELEASED']._serialized_end=2482
-  _globals['_LINECONFIRMED']._serialized_start=2484
-  _globals['_LINECONFIRMED']._serialized_end=2601
-  _globals['_LINEREJECTED']._serialized_start=2603
-  _globals['_LINEREJECTED']._serialized_end=2713
-  _globals['_CHANGEPROPOSED']._serialized_start=2716
-  _globals['_CHANGEPROPOSED']._serialized_end=2980
-  _globals['_CHANGEACCEPTED']._serialized_start=2983
-  _globals['_CHANGEACCEPTED']._serialized_end=3214
-  _globals['_CHANGEDECLINED']._serialized_start=3217
-  _globals['_CHANGEDECLINED']._serialized_end=3383
-  _globals['_LINEDELAYREPORTED']._serialized_start=3386
-  _globals['_LINEDELAYREPORTED']._serialized_end=3522
-  _globals['_CANCELLATIONREQUESTED']._serialized_start=3525
-  _globals['_CANCELLATIONREQUESTED']._serialized_end=3667
-  _globals['_LINEPROGRESSRECORDED']._serialized_start=3670
-  _globals['_LINEPROGRESSRECORDED']._serialized_end=4040
-  _globals['_LINEOVERDELIVERED']._serialized_start=4042
-  _globals['_LINEOVERDELIVERED']._serialized_end=4150
-  _globals['_LINEOVERDUE']._serialized_start=4152
-  _globals['_LINEOVERDUE']._serialized_end=4219
-  _globals['_WATCHMOVED']._serialized_start=4221
-  _globals['_WATCHMOVED']._serialized_end=4279
-  _globals['_LINECANCELLED']._serialized_start=4281
-  _globals['_LINECANCELLED']._serialized_end=4392
-  _globals['_LINECLOSED']._serialized_start=4395
-  _globals['_LINECLOSED']._serialized_end=4555
-  _globals['_ORDERCOMPLETED']._serialized_start=4557
-  _globals['_ORDERCOMPLETED']._serialized_end=4613
-  _globals['_AGREEMENTPROPOSED']._serialized_start=4616
-  _globals['_AGREEMENTPROPOSED']._serialized_end=4784
-  _globals['_AGREEMENTACCEPTED']._serialized_start=4786
-  _globals['_AGREEMENTACCEPTED']._serialized_end=4865
-  _globals['_AGREEMENTDECLINED']._serialized_start=4867
-  _globals['_AGREEMENTDECLINED']._serialized_end=4984
-  _globals['_AGREEMENTENDED']._serialized_start=4986
-  _globals['_AGREEMENTENDED']._serialized_end=5082
-  _globals['_GRANTSSET']._serialized_start=5084
-  _globals['_GRANTSSET']._serialized_end=5149
-  _globals['_ENTERPRISEREGISTERED']._serialized_start=5151
-  _globals['_ENTERPRISEREGISTERED']._serialized_end=5231
-  _globals['_ENTERPRISERENAMED']._serialized_start=5233
-  _globals['_ENTERPRISERENAMED']._serialized_end=5266
-  _globals['_ALIASADDED']._serialized_start=5268
-  _globals['_ALIASADDED']._serialized_end=5322
-  _globals['_ALIASREMOVED']._serialized_start=5324
-  _globals['_ALIASREMOVED']._serialized_end=5380
+  _globals['_AWAITS']._serialized_start=6111
+  _globals['_AWAITS']._serialized_end=6325
+  _globals['_CLOSEDBECAUSE']._serialized_start=6328
+  _globals['_CLOSEDBECAUSE']._serialized_end=6474
+  _globals['_ORDEREVENT']._serialized_start=187
+  _globals['_ORDEREVENT']._serialized_end=2111
+  _globals['_ORDERPLACED']._serialized_start=2114
+  _globals['_ORDERPLACED']._serialized_end=2398
+  _globals['_LINESADDED']._serialized_start=2401
+  _globals['_LINESADDED']._serialized_end=2592
+  _globals['_CALLOFFRELEASED']._serialized_start=2594
+  _globals['_CALLOFFRELEASED']._serialized_end=2716
+  _globals['_LINECONFIRMED']._serialized_start=2718
+  _globals['_LINECONFIRMED']._serialized_end=2835
+  _globals['_LINEREJECTED']._serialized_start=2837
+  _globals['_LINEREJECTED']._serialized_end=2947
+  _globals['_CHANGEPROPOSED']._serialized_start=2950
+  _globals['_CHANGEPROPOSED']._serialized_end=3214
+  _globals['_CHANGEACCEPTED']._serialized_start=3217
+  _globals['_CHANGEACCEPTED']._serialized_end=3448
+  _globals['_CHANGEDECLINED']._serialized_start=3451
+  _globals['_CHANGEDECLINED']._serialized_end=3617
+  _globals['_LINEDELAYREPORTED']._serialized_start=3620
+  _globals['_LINEDELAYREPORTED']._serialized_end=3756
+  _globals['_CANCELLATIONREQUESTED']._serialized_start=3759
+  _globals['_CANCELLATIONREQUESTED']._serialized_end=3901
+  _globals['_LINEPROGRESSRECORDED']._serialized_start=3904
+  _globals['_LINEPROGRESSRECORDED']._serialized_end=4328
+  _globals['_LINEOVERDELIVERED']._serialized_start=4330
+  _globals['_LINEOVERDELIVERED']._serialized_end=4438
+  _globals['_LINEOVERDUE']._serialized_start=4440
+  _globals['_LINEOVERDUE']._serialized_end=4507
+  _globals['_WATCHMOVED']._serialized_start=4509
+  _globals['_WATCHMOVED']._serialized_end=4567
+  _globals['_LINECANCELLED']._serialized_start=4569
+  _globals['_LINECANCELLED']._serialized_end=4680
+  _globals['_LINECLOSED']._serialized_start=4683
+  _globals['_LINECLOSED']._serialized_end=4843
+  _globals['_LINEDELAYRAISED']._serialized_start=4846
+  _globals['_LINEDELAYRAISED']._serialized_end=4989
+  _globals['_LINEDELAYCHANGED']._serialized_start=4992
+  _globals['_LINEDELAYCHANGED']._serialized_end=5136
+  _globals['_LINEDELAYCLEARED']._serialized_start=5139
+  _globals['_LINEDELAYCLEARED']._serialized_end=5283
+  _globals['_ORDERCOMPLETED']._serialized_start=5285
+  _globals['_ORDERCOMPLETED']._serialized_end=5341
+  _globals['_AGREEMENTPROPOSED']._serialized_start=5344
+  _globals['_AGREEMENTPROPOSED']._serialized_end=5512
+  _globals['_AGREEMENTACCEPTED']._serialized_start=5514
+  _globals['_AGREEMENTACCEPTED']._serialized_end=5593
+  _globals['_AGREEMENTDECLINED']._serialized_start=5595
+  _globals['_AGREEMENTDECLINED']._serialized_end=5712
+  _globals['_AGREEMENTENDED']._serialized_start=5714
+  _globals['_AGREEMENTENDED']._serialized_end=5810
+  _globals['_GRANTSSET']._serialized_start=5812
+  _globals['_GRANTSSET']._serialized_end=5877
+  _globals['_ENTERPRISEREGISTERED']._serialized_start=5879
+  _globals['_ENTERPRISEREGISTERED']._serialized_end=5959
+  _globals['_ENTERPRISERENAMED']._serialized_start=5961
+  _globals['_ENTERPRISERENAMED']._serialized_end=5994
+  _globals['_ALIASADDED']._serialized_start=5996
+  _globals['_ALIASADDED']._serialized_end=6050
+  _globals['_ALIASREMOVED']._serialized_start=6052
+  _globals['_ALIASREMOVED']._serialized_end=6108
 # @@protoc_insertion_point(module_scope)

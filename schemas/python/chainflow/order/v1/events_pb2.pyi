@@ -5,6 +5,7 @@ What is known of orders, agreements and enterprises. Topic order-events-v1, keye
 source of truth, kept for ever. Messages here are only ever added to.
 """
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as _chain_pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as _common_pb2
 from schemas.python.chainflow.order.v1 import terms_pb2 as _terms_pb2
 from collections import abc as _abc
@@ -98,6 +99,9 @@ class OrderEvent(_message.Message):
     LINE_CANCELLED_FIELD_NUMBER: _builtins.int
     LINE_CLOSED_FIELD_NUMBER: _builtins.int
     ORDER_COMPLETED_FIELD_NUMBER: _builtins.int
+    LINE_DELAY_RAISED_FIELD_NUMBER: _builtins.int
+    LINE_DELAY_CHANGED_FIELD_NUMBER: _builtins.int
+    LINE_DELAY_CLEARED_FIELD_NUMBER: _builtins.int
     AGREEMENT_PROPOSED_FIELD_NUMBER: _builtins.int
     AGREEMENT_ACCEPTED_FIELD_NUMBER: _builtins.int
     AGREEMENT_DECLINED_FIELD_NUMBER: _builtins.int
@@ -144,6 +148,12 @@ class OrderEvent(_message.Message):
     @_builtins.property
     def order_completed(self) -> Global___OrderCompleted: ...
     @_builtins.property
+    def line_delay_raised(self) -> Global___LineDelayRaised: ...
+    @_builtins.property
+    def line_delay_changed(self) -> Global___LineDelayChanged: ...
+    @_builtins.property
+    def line_delay_cleared(self) -> Global___LineDelayCleared: ...
+    @_builtins.property
     def agreement_proposed(self) -> Global___AgreementProposed: ...
     @_builtins.property
     def agreement_accepted(self) -> Global___AgreementAccepted: ...
@@ -182,6 +192,9 @@ class OrderEvent(_message.Message):
         line_cancelled: Global___LineCancelled | None = ...,
         line_closed: Global___LineClosed | None = ...,
         order_completed: Global___OrderCompleted | None = ...,
+        line_delay_raised: Global___LineDelayRaised | None = ...,
+        line_delay_changed: Global___LineDelayChanged | None = ...,
+        line_delay_cleared: Global___LineDelayCleared | None = ...,
         agreement_proposed: Global___AgreementProposed | None = ...,
         agreement_accepted: Global___AgreementAccepted | None = ...,
         agreement_declined: Global___AgreementDeclined | None = ...,
@@ -192,11 +205,11 @@ class OrderEvent(_message.Message):
         alias_added: Global___AliasAdded | None = ...,
         alias_removed: Global___AliasRemoved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -581,6 +594,7 @@ class LineProgressRecorded(_message.Message):
     STOCK_KNOWN_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
+    EXPECTATION_FIELD_NUMBER: _builtins.int
     line: _builtins.str
     awaits: Global___Awaits.ValueType
     reserved: _builtins.str
@@ -597,6 +611,10 @@ class LineProgressRecorded(_message.Message):
     def fulfilled_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def expectation(self) -> _chain_pb2.Expectation:
+        """What the chain said of the line, with the whole cause; no feed shows that."""
+
     def __init__(
         self,
         *,
@@ -613,10 +631,11 @@ class LineProgressRecorded(_message.Message):
         stock_known: _builtins.bool = ...,
         reason: _builtins.str = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
+        expectation: _chain_pb2.Expectation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "expectation", b"expectation", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "awaits", b"awaits", "cancel_answered", b"cancel_answered", "cancelled", b"cancelled", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "line", b"line", "planned", b"planned", "reason", b"reason", "received", b"received", "reserved", b"reserved", "shipped", b"shipped", "stock_known", b"stock_known"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "awaits", b"awaits", "cancel_answered", b"cancel_answered", "cancelled", b"cancelled", "expectation", b"expectation", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "line", b"line", "planned", b"planned", "reason", b"reason", "received", b"received", "reserved", b"reserved", "shipped", b"shipped", "stock_known", b"stock_known"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -764,6 +783,104 @@ class LineClosed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LineClosed: _TypeAlias = LineClosed  # noqa: Y015
+
+@_typing.final
+class LineDelayRaised(_message.Message):
+    """The chain expects the line later than its promise and the tolerance allow. "expected_at" absent: it will not come, and
+    "delay_minutes" is then 9007199254740991.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    EXPECTED_AT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    delay_minutes: _builtins.int
+    @_builtins.property
+    def expected_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        delay_minutes: _builtins.int = ...,
+        expected_at: _timestamp_pb2.Timestamp | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "expected_at", b"expected_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "line", b"line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineDelayRaised: _TypeAlias = LineDelayRaised  # noqa: Y015
+
+@_typing.final
+class LineDelayChanged(_message.Message):
+    """Still late, by another delay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    EXPECTED_AT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    delay_minutes: _builtins.int
+    @_builtins.property
+    def expected_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        delay_minutes: _builtins.int = ...,
+        expected_at: _timestamp_pb2.Timestamp | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "expected_at", b"expected_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "line", b"line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineDelayChanged: _TypeAlias = LineDelayChanged  # noqa: Y015
+
+@_typing.final
+class LineDelayCleared(_message.Message):
+    """Not late any more, or cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    EXPECTED_AT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    delay_minutes: _builtins.int
+    @_builtins.property
+    def expected_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        delay_minutes: _builtins.int = ...,
+        expected_at: _timestamp_pb2.Timestamp | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "expected_at", b"expected_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "line", b"line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineDelayCleared: _TypeAlias = LineDelayCleared  # noqa: Y015
 
 @_typing.final
 class OrderCompleted(_message.Message):

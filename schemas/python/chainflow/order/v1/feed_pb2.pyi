@@ -3,6 +3,7 @@
 isort:skip_file
 Rows of the views of one enterprise, already reduced to what it may see. Topic order-feed-v1, keyed by the enterprise."""
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as _chain_pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as _common_pb2
 from schemas.python.chainflow.order.v1 import events_pb2 as _events_pb2
 from schemas.python.chainflow.order.v1 import terms_pb2 as _terms_pb2
@@ -22,6 +23,84 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Alert:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Alert.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_UNSPECIFIED: _Alert.ValueType  # 0
+    ALERT_LATE: _Alert.ValueType  # 1
+    ALERT_SHORT: _Alert.ValueType  # 2
+
+class Alert(_Alert, metaclass=_AlertEnumTypeWrapper):
+    """What is to be said about the delay of a line: late beyond the tolerance, or without any date."""
+
+ALERT_UNSPECIFIED: Alert.ValueType  # 0
+ALERT_LATE: Alert.ValueType  # 1
+ALERT_SHORT: Alert.ValueType  # 2
+Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+class _CauseKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CauseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAUSE_KIND_UNSPECIFIED: _CauseKind.ValueType  # 0
+    CAUSE_KIND_SUPPLY: _CauseKind.ValueType  # 1
+    """What the line is made from is late, lost, or nobody speaks of it."""
+    CAUSE_KIND_SHARED: _CauseKind.ValueType  # 2
+    """Another demand was served first."""
+    CAUSE_KIND_SHORT: _CauseKind.ValueType  # 3
+    """Nobody has promised enough."""
+    CAUSE_KIND_PLANNED: _CauseKind.ValueType  # 4
+    """The plan itself was too tight."""
+    CAUSE_KIND_TRANSPORT: _CauseKind.ValueType  # 5
+    """The line itself is late, lost, or nobody speaks of it."""
+    CAUSE_KIND_LOOP: _CauseKind.ValueType  # 6
+    """Orders wait for one another."""
+
+class CauseKind(_CauseKind, metaclass=_CauseKindEnumTypeWrapper):
+    """What kind of thing made a line late."""
+
+CAUSE_KIND_UNSPECIFIED: CauseKind.ValueType  # 0
+CAUSE_KIND_SUPPLY: CauseKind.ValueType  # 1
+"""What the line is made from is late, lost, or nobody speaks of it."""
+CAUSE_KIND_SHARED: CauseKind.ValueType  # 2
+"""Another demand was served first."""
+CAUSE_KIND_SHORT: CauseKind.ValueType  # 3
+"""Nobody has promised enough."""
+CAUSE_KIND_PLANNED: CauseKind.ValueType  # 4
+"""The plan itself was too tight."""
+CAUSE_KIND_TRANSPORT: CauseKind.ValueType  # 5
+"""The line itself is late, lost, or nobody speaks of it."""
+CAUSE_KIND_LOOP: CauseKind.ValueType  # 6
+"""Orders wait for one another."""
+Global___CauseKind: _TypeAlias = CauseKind  # noqa: Y015
+
+class _Tiers:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TiersEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tiers.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TIERS_UNSPECIFIED: _Tiers.ValueType  # 0
+    TIERS_NONE: _Tiers.ValueType  # 1
+    TIERS_ONE: _Tiers.ValueType  # 2
+    TIERS_TWO: _Tiers.ValueType  # 3
+    TIERS_MORE: _Tiers.ValueType  # 4
+
+class Tiers(_Tiers, metaclass=_TiersEnumTypeWrapper):
+    """How many enterprises down the chain the delay began, counted from the viewer."""
+
+TIERS_UNSPECIFIED: Tiers.ValueType  # 0
+TIERS_NONE: Tiers.ValueType  # 1
+TIERS_ONE: Tiers.ValueType  # 2
+TIERS_TWO: Tiers.ValueType  # 3
+TIERS_MORE: Tiers.ValueType  # 4
+Global___Tiers: _TypeAlias = Tiers  # noqa: Y015
 
 class _OrderLineStage:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -156,6 +235,11 @@ class OrderLineView(_message.Message):
     CANCELLED_FIELD_NUMBER: _builtins.int
     CANCEL_PENDING_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    EXPECTED_BASIS_FIELD_NUMBER: _builtins.int
+    ALERT_FIELD_NUMBER: _builtins.int
+    LATE_SINCE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     role: _terms_pb2.Side.ValueType
     partner: _builtins.str
     number: _builtins.str
@@ -183,6 +267,12 @@ class OrderLineView(_message.Message):
     overdue: _builtins.bool
     cancelled: _builtins.str
     cancel_pending: _builtins.bool
+    delay_minutes: _builtins.int
+    """Minutes behind the promise as the chain expects it; 9007199254740991: there is no date to expect."""
+    expected_basis: _chain_pb2.Basis.ValueType
+    """What the expected date rests on; absent where the chain says nothing."""
+    alert: Global___Alert.ValueType
+    """Absent: not late beyond the tolerance."""
     @_builtins.property
     def awaits_since(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -193,6 +283,10 @@ class OrderLineView(_message.Message):
     def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[_terms_pb2.Delivery]: ...
     @_builtins.property
     def change(self) -> Global___ChangeView: ...
+    @_builtins.property
+    def late_since(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def cause(self) -> Global___CauseView: ...
     def __init__(
         self,
         *,
@@ -228,10 +322,15 @@ class OrderLineView(_message.Message):
         cancelled: _builtins.str = ...,
         cancel_pending: _builtins.bool = ...,
         change: Global___ChangeView | None = ...,
+        delay_minutes: _builtins.int = ...,
+        expected_basis: _chain_pb2.Basis.ValueType = ...,
+        alert: Global___Alert.ValueType = ...,
+        late_since: _timestamp_pb2.Timestamp | None = ...,
+        cause: Global___CauseView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "awaits_since", b"awaits_since", "change", b"change", "expected_at", b"expected_at", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "promised_on", b"promised_on", "requested_on", b"requested_on", "unit_price", b"unit_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "awaits_since", b"awaits_since", "cause", b"cause", "change", b"change", "expected_at", b"expected_at", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "late_since", b"late_since", "promised_on", b"promised_on", "requested_on", b"requested_on", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "awaits", b"awaits", "awaits_since", b"awaits_since", "basis", b"basis", "cancel_pending", b"cancel_pending", "cancelled", b"cancelled", "change", b"change", "days_late", b"days_late", "deliveries", b"deliveries", "expected_at", b"expected_at", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "item", b"item", "kind", b"kind", "late", b"late", "line", b"line", "number", b"number", "overdue", b"overdue", "partner", b"partner", "partner_item", b"partner_item", "promised_on", b"promised_on", "quantity", b"quantity", "reason", b"reason", "received", b"received", "requested_on", b"requested_on", "role", b"role", "ship_from", b"ship_from", "ship_to", b"ship_to", "shipped", b"shipped", "stage", b"stage", "unit", b"unit", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "alert", b"alert", "awaits", b"awaits", "awaits_since", b"awaits_since", "basis", b"basis", "cancel_pending", b"cancel_pending", "cancelled", b"cancelled", "cause", b"cause", "change", b"change", "days_late", b"days_late", "delay_minutes", b"delay_minutes", "deliveries", b"deliveries", "expected_at", b"expected_at", "expected_basis", b"expected_basis", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "item", b"item", "kind", b"kind", "late", b"late", "late_since", b"late_since", "line", b"line", "number", b"number", "overdue", b"overdue", "partner", b"partner", "partner_item", b"partner_item", "promised_on", b"promised_on", "quantity", b"quantity", "reason", b"reason", "received", b"received", "requested_on", b"requested_on", "role", b"role", "ship_from", b"ship_from", "ship_to", b"ship_to", "shipped", b"shipped", "stage", b"stage", "unit", b"unit", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_on: _TypeAlias = _typing.Literal["expected_on"]  # noqa: Y015
     _WhichOneofArgType__expected_on: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on"]  # noqa: Y015
@@ -367,3 +466,35 @@ class ChangeView(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeView: _TypeAlias = ChangeView  # noqa: Y015
+
+@_typing.final
+class CauseView(_message.Message):
+    """Why a line is late, as far as the viewer may know. "reference" is equal for all lines of one viewer with one root, and
+    means nothing to any other. "reason": what was said of the line itself, where the delay began there.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TIERS_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    kind: Global___CauseKind.ValueType
+    tiers: Global___Tiers.ValueType
+    reference: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        kind: Global___CauseKind.ValueType = ...,
+        tiers: Global___Tiers.ValueType = ...,
+        reference: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "reference", b"reference", "tiers", b"tiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CauseView: _TypeAlias = CauseView  # noqa: Y015

@@ -150,6 +150,7 @@ class Terms(_message.Message):
     OVER_PERCENT_FIELD_NUMBER: _builtins.int
     LEAD_TIME_MINUTES_FIELD_NUMBER: _builtins.int
     DAY_ENDS_MINUTE_FIELD_NUMBER: _builtins.int
+    DELAY_TOLERANCE_MINUTES_FIELD_NUMBER: _builtins.int
     seller_item: _builtins.str
     basis: Global___PromiseBasis.ValueType
     ship_from: _builtins.str
@@ -161,6 +162,8 @@ class Terms(_message.Message):
     over_percent: _builtins.str
     lead_time_minutes: _builtins.int
     day_ends_minute: _builtins.int
+    delay_tolerance_minutes: _builtins.int
+    """So many minutes behind its promise a line may be before that is an alert."""
     @_builtins.property
     def factor(self) -> Global___UnitFactor: ...
     def __init__(
@@ -178,10 +181,11 @@ class Terms(_message.Message):
         over_percent: _builtins.str | None = ...,
         lead_time_minutes: _builtins.int = ...,
         day_ends_minute: _builtins.int | None = ...,
+        delay_tolerance_minutes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute", "_over_percent", b"_over_percent", "_under_percent", b"_under_percent", "day_ends_minute", b"day_ends_minute", "factor", b"factor", "over_percent", b"over_percent", "under_percent", b"under_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute", "_over_percent", b"_over_percent", "_under_percent", b"_under_percent", "basis", b"basis", "day_ends_minute", b"day_ends_minute", "factor", b"factor", "incoterm", b"incoterm", "incoterm_place", b"incoterm_place", "lead_time_minutes", b"lead_time_minutes", "over_percent", b"over_percent", "seller_item", b"seller_item", "ship_from", b"ship_from", "ship_to", b"ship_to", "time_zone", b"time_zone", "under_percent", b"under_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute", "_over_percent", b"_over_percent", "_under_percent", b"_under_percent", "basis", b"basis", "day_ends_minute", b"day_ends_minute", "delay_tolerance_minutes", b"delay_tolerance_minutes", "factor", b"factor", "incoterm", b"incoterm", "incoterm_place", b"incoterm_place", "lead_time_minutes", b"lead_time_minutes", "over_percent", b"over_percent", "seller_item", b"seller_item", "ship_from", b"ship_from", "ship_to", b"ship_to", "time_zone", b"time_zone", "under_percent", b"under_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__day_ends_minute: _TypeAlias = _typing.Literal["day_ends_minute"]  # noqa: Y015
     _WhichOneofArgType__day_ends_minute: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute"]  # noqa: Y015

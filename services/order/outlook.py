@@ -1,0 +1,88 @@
+"""What an order keeps of what the chain expects of a line: its date, its delay, and of the cause what may be shown.
+
+Owns: the reduction of a cause. The hops are counted and forgotten here; of the root its identity stays, for references
+only. Deliberately lacks: how a viewer sees it (``line_view``), and the whole cause (the event log has it).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from services.chain.alerts import incident_of
+from services.chain.causes import Cause, RootClass
+from services.chain.expectation import Expectation
+from services.chain.flow import Basis
+
+TIERS_MAX: Final = 4  # from the buyer of the line; its seller counts one less, and three or more are one to both
+
+
+class CauseKind(StrEnum):
+    """What kind of thing made a line late, as its parties may know it."""
+
+    SUPPLY = "supply"
+    SHARED = "shared"
+    SHORT = "short"
+    PLANNED = "planned"
+    TRANSPORT = "transport"
+    LOOP = "loop"
+
+
+@dataclass(frozen=True, slots=True)
+class LineCause:
+    """``root``: what the delay is counted under, never to be shown. ``tiers``: enterprises from the buyer to the root.
+
+    ``reason``: what was said of the line itself, where the delay began there.
+    """
+
+    root: str
+    kind: CauseKind
+    tiers: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """``date`` in minutes since 1970 UTC, ``delay`` in minutes; NEVER: there is no date to expect."""
+
+    date: int
+    delay: int
+    basis: Basis
+    cause: LineCause | None = None
+
+
+def outlook_of(said: Expectation | None) -> Outlook | None:
+    """What is kept of what the flow of a line said."""
+    if said is None:
+        return None
+    return Outlook(said.date, said.delay, said.basis, None if said.cause is None else _kept(said.cause))
+
+
+def _kept(cause: Cause) -> LineCause:
+    root = cause.root
+    begins_here = bool(cause.hops) and root.flow == cause.hops[-1].flow  # the last hop is the line's own
+    return LineCause(
+        incident_of(root), _kind(root.kind, begins_here), _tiers(cause), root.reason if begins_here else ""
+    )
+
+
+def _kind(kind: RootClass, begins_here: bool) -> CauseKind:
+    """Who said it, who kept silent and what was lost is nobody else's business: all that is a supply to others."""
+    match kind:
+        case RootClass.REPORTED | RootClass.SILENT | RootClass.LOST:
+            return CauseKind.TRANSPORT if begins_here else CauseKind.SUPPLY
+        case _:
+            return CauseKind(kind.value)
+
+
+def _tiers(cause: Cause) -> int:
+    """From the last hop, the line's own, back to that of the root: how often the goods come to another enterprise.
+
+    Hops that stand before the root's were late too, but did not decide. A root whose hop was folded away is far enough.
+    """
+    tiers, enterprise = 0, None
+    for hop in reversed(cause.hops):
+        if hop.enterprise != enterprise:
+            tiers, enterprise = tiers + 1, hop.enterprise
+        if hop.flow == cause.root.flow:
+            break
+    return min(max(tiers, 1), TIERS_MAX)
