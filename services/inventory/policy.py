@@ -4,24 +4,23 @@ Deliberately lacks: any state of its own. What to tell is read from the rows, wh
 command on a pool of ten thousand demands answers only those that it touched.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.inventory.pool_commands import PoolKey, StateDemand, StateSupply
 from services.inventory.pool_facts import (
+    DemandDated,
     DemandId,
     DemandIssued,
     DemandRecorded,
     DemandReleased,
     DemandReserved,
     FlowKey,
-    PoolTracked,
-    PoolUntracked,
     SupplyId,
 )
-from services.inventory.pool_rows import Demand, Head, Waiting, demand_row
+from services.inventory.pool_rows import Dated, Demand, Head, dated_row, demand_row
 from services.inventory.units import ZERO
 from services.kernel.model import Link, Rows
 from services.kernel.values import Origin, Quantity
@@ -94,6 +93,8 @@ def react(state: Any, key: str) -> Iterable[Any]:
                     state.sequence_ms,
                     state.withdrawn,
                     state.reference,
+                    state.planned,
+                    state.holds,
                 ),
             )
         case SupplyStated():
@@ -108,6 +109,7 @@ def react(state: Any, key: str) -> Iterable[Any]:
                     state.promised_at_ms,
                     state.withdrawn,
                     state.reference,
+                    state.parts,
                 ),
             )
         case _:
@@ -115,31 +117,33 @@ def react(state: Any, key: str) -> Iterable[Any]:
 
 
 def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterable[Link]:
-    """One link for each demand that the facts touched, with its state after all of them."""
+    """One link for each demand that the facts touched, with its state after all of them.
+
+    Of a demand that has dates nothing is said before the pool was reckoned, so that a batch says it once, and nothing
+    that contradicts itself.
+    """
+    head: Head = rows.get("head") or Head("")
     touched: dict[tuple[FlowKey, DemandId], None] = {}
     for fact in facts:
-        if isinstance(fact, DemandRecorded | DemandReserved | DemandReleased | DemandIssued):
+        if isinstance(fact, DemandDated) or (isinstance(fact, _Changed) and not _will_be_dated(rows, head, fact)):
             touched[fact.flow_key, fact.demand] = None
-        elif isinstance(fact, PoolTracked | PoolUntracked):
-            touched.update(_open_demands(rows))
-    if not touched:
-        return ()
-    head: Head = rows.get("head") or Head("")
     return [_covered(key, rows, head, flow_key, demand) for flow_key, demand in touched]
 
 
-def _open_demands(rows: Rows) -> Iterator[tuple[tuple[FlowKey, DemandId], None]]:
-    """All that wait. Whoever holds something instead was touched by the fact that gave it: before a pool is tracked,
-    and after it is untracked, nobody holds anything."""
-    entry: Waiting
-    for _, entry in rows.scan("wait/"):
-        demand: Demand | None = rows.get(entry.row)
-        if demand is not None:
-            yield (demand.flow_key, demand.demand), None
+_Changed = DemandRecorded | DemandReserved | DemandReleased | DemandIssued
+
+
+def _will_be_dated(rows: Rows, head: Head, fact: _Changed) -> bool:
+    """Whether the next reckoning says something of the demand: that it has dates, others, or none any more."""
+    row: Demand | None = rows.get(demand_row(fact.flow_key, fact.demand))
+    is_open = row is not None and head.tracked and row.open > ZERO
+    return is_open or rows.get(dated_row(fact.flow_key, fact.demand)) is not None
 
 
 def _covered(key: str, rows: Rows, head: Head, flow_key: FlowKey, demand: DemandId) -> Link:
     row: Demand | None = rows.get(demand_row(flow_key, demand))
+    dated: Dated | None = rows.get(dated_row(flow_key, demand))
+    frozen: Frozen | None = None
     if row is None:  # withdrawn before anything left for it
         reserved = issued = waiting = Quantity(ZERO, head.unit)
         tracked = head.tracked
@@ -149,9 +153,11 @@ def _covered(key: str, rows: Rows, head: Head, flow_key: FlowKey, demand: Demand
         waiting = Quantity(row.waiting, head.unit)
         if row.unit:
             waiting = Quantity(ZERO if row.withdrawn else row.quantity, row.unit)
+        frozen = row.frozen
+    parts = dated.parts if dated is not None else ()
     return Link(
         AVAILABILITY_TOPIC,
         flow_key,
         demand,
-        DemandCovered(PoolKey(key), demand, reserved, issued, waiting, tracked),
+        DemandCovered(PoolKey(key), demand, reserved, issued, waiting, tracked, parts, frozen),
     )

@@ -8,15 +8,17 @@ positive number, or in a unit that the pool cannot convert, says nothing about t
 text that cannot be read; the sender corrects it and sends it again. What a flow states is never refused: in an unknown
 unit it is kept as stated, nothing is held for it, and the contradiction is shown to the owner.
 
-Messages are in ``pool_facts.py`` and ``pool_commands.py``, rows and ``evolve`` in ``pool_rows.py``, the moves
-in ``pool_ledger.py``, what flows state in ``pool_flows.py``.
-Deliberately lacks: dates of availability, demand that overtakes what is already held, and counts backdated before later
-movements (a count is of the moment at which it is recorded).
+Messages are in ``pool_facts.py`` and ``pool_commands.py``, rows in ``pool_rows.py``, ``evolve`` in ``pool_evolve.py``,
+the moves in ``pool_ledger.py``, what flows state in ``pool_flows.py``. When what is open will be there follows from the
+rows by the chain model: ``pool_dates.py`` asks it, ``pool_reckoning.py`` tells what is new of its answers.
+Deliberately lacks: demand that overtakes what is already held, and counts backdated before later movements (a count is
+of the moment at which it is recorded).
 """
 
 from decimal import Decimal
 from typing import Any, assert_never
 
+from services.chain.moments import minute_of
 from services.inventory.checks import first_refusal, refuse_id, refuse_text
 from services.inventory.draft import Draft
 from services.inventory.pool_commands import (
@@ -31,6 +33,7 @@ from services.inventory.pool_commands import (
     PoolKey,
     Reaction,
     ReceiveStock,
+    ReckonPool,
     ReleaseReservation,
     ReserveStock,
     StateDemand,
@@ -39,6 +42,7 @@ from services.inventory.pool_commands import (
     UnblockStock,
     UntrackPool,
 )
+from services.inventory.pool_evolve import evolve
 from services.inventory.pool_facts import (
     Contradiction,
     Fact,
@@ -55,7 +59,8 @@ from services.inventory.pool_facts import (
 )
 from services.inventory.pool_flows import state_demand, state_supply
 from services.inventory.pool_ledger import contradict, head_of, move, release, release_all, settle
-from services.inventory.pool_rows import MS_MAX, POOL_ROWS, Expiry, Reservation, evolve, reservation_row
+from services.inventory.pool_reckoning import reckon
+from services.inventory.pool_rows import MS_MAX, POOL_ROWS, Expiry, Reservation, reservation_row
 from services.inventory.units import ZERO, UnitFactor, converted, refuse_amount, refuse_ratio, refuse_unit
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity, Refused
@@ -68,9 +73,11 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
     draft = Draft(rows, evolve)
     match command:
         case StateDemand():
-            state_demand(draft, command)
+            state_demand(draft, command, minute_of(max(origin.now_ms, origin.recorded_at_ms)))
         case StateSupply():
-            state_supply(draft, command)
+            state_supply(draft, command, minute_of(max(origin.now_ms, origin.recorded_at_ms)))
+        case ReckonPool():
+            reckon(draft, origin.now_ms)
         case ExpireReservations(_, now_ms):
             _expire(draft, now_ms)
         case _:
@@ -349,6 +356,11 @@ def ring(key: str, now_ms: int) -> Any:
     return ExpireReservations(PoolKey(key), now_ms)
 
 
+def reckon_command(key: str) -> Any:
+    """The command by which the pool works out its dates, once per batch of what it was told."""
+    return ReckonPool(PoolKey(key))
+
+
 POOL = Aggregate(
     kind="pool",
     commands=(
@@ -366,6 +378,7 @@ POOL = Aggregate(
         StateDemand,
         StateSupply,
         ExpireReservations,
+        ReckonPool,
     ),
     facts=Fact.__args__,
     rows=POOL_ROWS,
@@ -374,4 +387,5 @@ POOL = Aggregate(
     evolve=evolve,
     alarm=alarm,
     ring=ring,
+    reckon=reckon_command,
 )

@@ -6,6 +6,7 @@ Deliberately lacks: the owner (a command is for the sender's own pool) and the m
 from dataclasses import dataclass
 from typing import NewType
 
+from services.chain.pool_facts import Hold, SupplyPart
 from services.inventory.item import ItemId
 from services.inventory.pool_facts import DemandId, FlowKey, ReservationId, SupplyId
 from services.inventory.site import SiteId
@@ -153,6 +154,8 @@ class StateDemand:
     sequence_ms: int
     withdrawn: bool
     reference: str
+    planned: bool = False
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,7 @@ class StateSupply:
     promised_at_ms: int | None
     withdrawn: bool
     reference: str
+    parts: tuple[SupplyPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,14 @@ class ExpireReservations:
     now_ms: int
 
 
-Reaction = StateDemand | StateSupply | ExpireReservations
+@dataclass(frozen=True, slots=True)
+class ReckonPool:
+    """All that there was to tell was told: work out what follows from it."""
+
+    pool_key: PoolKey
+
+
+Reaction = StateDemand | StateSupply | ExpireReservations | ReckonPool
 
 OwnersCommand = (
     ReceiveStock

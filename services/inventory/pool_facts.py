@@ -5,9 +5,11 @@ when (the envelope has both), and the pool's own key (the envelope again).
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
+from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.kernel.values import Quantity
 
 FlowKey = NewType("FlowKey", str)
@@ -158,16 +160,19 @@ class DemandRecorded:
     priority: int
     sequence_ms: int
     withdrawn: bool
+    planned: bool = False
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DemandReserved:
-    """The pool holds a quantity more for the demand."""
+    """The pool holds a quantity more for the demand; ``late``: what was known of these units if they came late."""
 
     flow_key: FlowKey
     demand: DemandId
     quantity: Quantity
     reserved_after: Quantity
+    late: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +188,17 @@ class DemandReleased:
 
 @dataclass(frozen=True, slots=True)
 class DemandIssued:
-    """Goods left for the demand (or came back, if negative), ``consumed`` of them out of what was held for it."""
+    """Goods left for the demand (or came back, if negative), ``consumed`` of them out of what was held for it.
+
+    ``frozen``: what was known of these units when they left, if they were late.
+    """
 
     flow_key: FlowKey
     demand: DemandId
     quantity: Quantity
     consumed: Quantity
     issued_after: Quantity
+    frozen: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +211,7 @@ class SupplyRecorded:
     expected_at_ms: int | None
     promised_at_ms: int | None
     withdrawn: bool
+    parts: tuple[SupplyPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +222,74 @@ class SupplyReceived:
     supply: SupplyId
     quantity: Quantity
     received_after: Quantity
+
+
+# What follows from all of these: reckoned once when the pool was told all that there was to tell.
+@dataclass(frozen=True, slots=True)
+class DemandDated:
+    """What is open of the demand is there on these dates (``services.chain``); no parts: nothing is said any more."""
+
+    flow_key: FlowKey
+    demand: DemandId
+    parts: tuple[CoveredPart, ...]
+
+
+class CauseClass(StrEnum):
+    """What of the cause of a delay the owner of a pool may see: neither whose it is nor where it began."""
+
+    SUPPLY = "supply"
+    SHARED = "shared"
+    SHORT = "short"
+    PLANNED = "planned"
+    LOOP = "loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """How late a supply is, and how much of that its pool takes without harm; in minutes, and None without end.
+
+    ``quantity`` is still to come, the last of it at ``expected_at_ms`` (None: never). ``slack_minutes``: how much later
+    it may come until a demand is late that is in time now. ``absorbed_minutes``: what of its delay reaches no demand.
+    """
+
+    quantity: Decimal
+    expected_at_ms: int | None
+    baseline_at_ms: int | None
+    delay_minutes: int | None
+    slack_minutes: int | None
+    absorbed_minutes: int | None
+    cause: CauseClass | None
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyReckoned:
+    """The buffers of a supply are others now; None when nothing is to come of it."""
+
+    flow_key: FlowKey
+    supply: SupplyId
+    buffers: Buffers | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a planner asks of a pool first, in its base unit.
+
+    ``first_shortage_at_ms``: when less than nothing would be there, None if never. ``days_of_supply``: how long the
+    stock lasts, None if for all that is known to be needed.
+    """
+
+    usable: Decimal
+    available_to_promise: Decimal
+    first_shortage_at_ms: int | None
+    days_of_supply: Decimal | None
+    late_supplies: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookReckoned:
+    """The outlook is another now; None when the stock is unknown."""
+
+    outlook: Outlook | None
 
 
 Fact = (
@@ -232,4 +310,7 @@ Fact = (
     | DemandIssued
     | SupplyRecorded
     | SupplyReceived
+    | DemandDated
+    | SupplyReckoned
+    | OutlookReckoned
 )

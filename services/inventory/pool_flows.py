@@ -6,11 +6,14 @@ pool's, the statement is kept as it is, holds nothing, moves nothing, and the co
 
 from decimal import Decimal
 
+from services.chain.pool_facts import Frozen
 from services.inventory.draft import Draft
 from services.inventory.pool_commands import (
     StateDemand,
     StateSupply,
 )
+from services.inventory.pool_dates import NOTHING_KNOWN, Known, holds_at_the_door, known_before, parts_at_the_door
+from services.inventory.pool_evolve import later
 from services.inventory.pool_facts import (
     Contradiction,
     DemandIssued,
@@ -23,39 +26,42 @@ from services.inventory.pool_facts import (
     SupplyRecorded,
 )
 from services.inventory.pool_ledger import contradict, head_of, move, release, settle
-from services.inventory.pool_rows import Demand, Supply, demand_row, supply_row
+from services.inventory.pool_rows import Dated, Demand, Supply, dated_row, demand_row, supply_row
 from services.inventory.units import ZERO, total_at_the_door
 from services.kernel.values import Quantity
 
 
-def state_demand(draft: Draft, command: StateDemand) -> None:
-    """Record a demand, issue the difference to what was issued before, release what is not needed, serve."""
+def state_demand(draft: Draft, command: StateDemand, minute: int) -> None:
+    """Record a demand, issue the difference to what was issued before, release what is not needed, serve.
+
+    ``minute``: by when what is said to have left had left.
+    """
     unit = _unit(draft, command.quantity)
     row = demand_row(command.flow_key, command.demand)
     old: Demand | None = draft.get(row)
-    quantity = total_at_the_door(command.quantity)
-    if old is None or not _same_demand(old, command, Quantity(quantity, command.quantity.unit), unit):
-        draft.emit(
-            DemandRecorded(
-                command.flow_key,
-                command.demand,
-                Quantity(quantity, command.quantity.unit),
-                command.need_at_ms,
-                command.priority,
-                command.sequence_ms,
-                command.withdrawn,
-            )
-        )
+    recorded = DemandRecorded(
+        command.flow_key,
+        command.demand,
+        Quantity(total_at_the_door(command.quantity), command.quantity.unit),
+        command.need_at_ms,
+        command.priority,
+        command.sequence_ms,
+        command.withdrawn,
+        command.planned,
+        holds_at_the_door(command.holds),
+    )
+    if old is None or not _same_demand(old, recorded, unit):
+        draft.emit(recorded)
     total = _total(draft, command.quantity, command.issued, command.reference)
     if total is not None:
-        _issue(draft, command, total)
+        _issue(draft, command, total, minute)
     new: Demand | None = draft.get(row)
-    if new is not None and new.reserved > new.open:
-        release(draft, new, new.reserved - new.open, ReleaseCause.NOT_NEEDED)
+    if new is not None and new.reserved > new.reservable:
+        release(draft, new, new.reserved - new.reservable, ReleaseCause.NOT_NEEDED)
     settle(draft)
 
 
-def _issue(draft: Draft, command: StateDemand, total: Decimal) -> None:
+def _issue(draft: Draft, command: StateDemand, total: Decimal, minute: int) -> None:
     row: Demand | None = draft.get(demand_row(command.flow_key, command.demand))
     before, held = (row.issued, row.reserved) if row is not None else (ZERO, ZERO)
     if total == before:
@@ -65,7 +71,12 @@ def _issue(draft: Draft, command: StateDemand, total: Decimal) -> None:
     consumed = min(held, more) if more > 0 else ZERO
     draft.emit(
         DemandIssued(
-            command.flow_key, command.demand, Quantity(more, unit), Quantity(consumed, unit), Quantity(total, unit)
+            command.flow_key,
+            command.demand,
+            Quantity(more, unit),
+            Quantity(consumed, unit),
+            Quantity(total, unit),
+            _frozen(draft, row, consumed, more - consumed, minute) if row is not None and more > 0 else None,
         )
     )
     move(draft, MovementKind.ISSUE, -more, command.reference)
@@ -73,32 +84,58 @@ def _issue(draft: Draft, command: StateDemand, total: Decimal) -> None:
         contradict(draft, Contradiction.TOTAL_TAKEN_BACK, total, before, command.reference)
 
 
-def state_supply(draft: Draft, command: StateSupply) -> None:
-    """Record a supply, post the difference to what was received before, serve who waits."""
+def _frozen(draft: Draft, demand: Demand, consumed: Decimal, unheld: Decimal, minute: int) -> Frozen | None:
+    """What is known of units that leave: of those held, from when they came; of others, what was told of them last."""
+    dated: Dated | None = draft.get(dated_row(demand.flow_key, demand.demand))
+    told = Known({demand_row(demand.flow_key, demand.demand): dated.parts if dated is not None else ()}, minute)
+    return later(demand.held_late if consumed else None, told.late(demand, unheld))
+
+
+def state_supply(draft: Draft, command: StateSupply, minute: int) -> None:
+    """Record a supply, post the difference to what was received before, serve who waits.
+
+    ``minute``: by when what is said to have come had come.
+    """
     unit = _unit(draft, command.quantity)
     row = supply_row(command.flow_key, command.supply)
     old: Supply | None = draft.get(row)
-    quantity = Quantity(total_at_the_door(command.quantity), command.quantity.unit)
-    if old is None or not _same_supply(old, command, quantity, unit):
-        draft.emit(
-            SupplyRecorded(
-                command.flow_key,
-                command.supply,
-                quantity,
-                command.expected_at_ms,
-                command.promised_at_ms,
-                command.withdrawn,
-            )
-        )
+    recorded = SupplyRecorded(
+        command.flow_key,
+        command.supply,
+        Quantity(total_at_the_door(command.quantity), command.quantity.unit),
+        command.expected_at_ms,
+        command.promised_at_ms,
+        command.withdrawn,
+        parts_at_the_door(command.parts),
+    )
+    if old is None or not _same_supply(old, recorded, unit):
+        draft.emit(recorded)
+    known = NOTHING_KNOWN
     total = _total(draft, command.quantity, command.received, command.reference)
     before = old.received if old is not None else ZERO
     if total is not None and total != before:
         more = Quantity(total - before, unit)
+        if more.amount > 0:
+            known = known_before(draft, _arriving(recorded, before), minute)
         draft.emit(SupplyReceived(command.flow_key, command.supply, more, Quantity(total, unit)))
         move(draft, MovementKind.RECEIPT, more.amount, command.reference)
         if total < before:
             contradict(draft, Contradiction.TOTAL_TAKEN_BACK, total, before, command.reference)
-    settle(draft)
+    settle(draft, known)
+
+
+def _arriving(recorded: SupplyRecorded, received: Decimal) -> Supply:
+    """The supply just before it is received; with the last receipt it is withdrawn."""
+    return Supply(
+        recorded.flow_key,
+        recorded.supply,
+        recorded.quantity.amount,
+        received,
+        recorded.expected_at_ms,
+        recorded.promised_at_ms,
+        withdrawn=False,
+        parts=recorded.parts,
+    )
 
 
 def _unit(draft: Draft, quantity: Quantity) -> str:
@@ -118,22 +155,27 @@ def _total(draft: Draft, quantity: Quantity, moved: Quantity | None, reference: 
     return total_at_the_door(moved) if readable and moved is not None else None
 
 
-def _same_demand(old: Demand, command: StateDemand, quantity: Quantity, unit: str) -> bool:
-    return (old.quantity, old.unit or unit, old.need_at_ms, old.priority, old.sequence_ms, old.withdrawn) == (
-        quantity.amount,
-        quantity.unit,
-        command.need_at_ms,
-        command.priority,
-        command.sequence_ms,
-        command.withdrawn,
+def _same_demand(old: Demand, new: DemandRecorded, unit: str) -> bool:
+    return new == DemandRecorded(
+        old.flow_key,
+        old.demand,
+        Quantity(old.quantity, old.unit or unit),
+        old.need_at_ms,
+        old.priority,
+        old.sequence_ms,
+        old.withdrawn,
+        old.planned,
+        old.holds,
     )
 
 
-def _same_supply(old: Supply, command: StateSupply, quantity: Quantity, unit: str) -> bool:
-    return (old.quantity, old.unit or unit, old.expected_at_ms, old.promised_at_ms, old.withdrawn) == (
-        quantity.amount,
-        quantity.unit,
-        command.expected_at_ms,
-        command.promised_at_ms,
-        command.withdrawn,
+def _same_supply(old: Supply, new: SupplyRecorded, unit: str) -> bool:
+    return new == SupplyRecorded(
+        old.flow_key,
+        old.supply,
+        Quantity(old.quantity, old.unit or unit),
+        old.expected_at_ms,
+        old.promised_at_ms,
+        old.withdrawn,
+        old.parts,
     )

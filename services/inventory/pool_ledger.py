@@ -6,6 +6,7 @@ Deliberately lacks: commands and refusals; whoever calls has understood what was
 from decimal import Decimal
 
 from services.inventory.draft import Draft
+from services.inventory.pool_dates import NOTHING_KNOWN, Known
 from services.inventory.pool_facts import (
     Contradiction,
     DemandReleased,
@@ -74,17 +75,18 @@ def release_all(draft: Draft, cause: ReleaseCause) -> None:
     give_back(draft, head_of(draft).reserved, cause)
 
 
-def settle(draft: Draft) -> None:
+def settle(draft: Draft, known: Known = NOTHING_KNOWN) -> None:
     """End of a decision: who holds more than there is gives back, latest need first; what is free goes to who waits.
 
-    Giving back stops at the exact amount, so it never leaves anything to serve.
+    Giving back stops at the exact amount, so it never leaves anything to serve. ``known``: what was known of those who
+    wait when a supply brought what is free now; it is kept with whoever gets it.
     """
     head = head_of(draft)
     missing = head.reserved - head.usable
     if missing > 0:
         give_back(draft, missing, ReleaseCause.SHORT)
     elif missing < 0 and head.waiting > 0 and head.tracked:
-        _serve(draft, -missing)
+        _serve(draft, -missing, known)
 
 
 def give_back(draft: Draft, amount: Decimal, cause: ReleaseCause) -> None:
@@ -102,7 +104,7 @@ def give_back(draft: Draft, amount: Decimal, cause: ReleaseCause) -> None:
             return
 
 
-def _serve(draft: Draft, free: Decimal) -> None:
+def _serve(draft: Draft, free: Decimal, known: Known) -> None:
     unit = head_of(draft).unit
     entry: Waiting
     for _, entry in draft.scan("wait/"):
@@ -110,7 +112,8 @@ def _serve(draft: Draft, free: Decimal) -> None:
         if demand is not None:
             part = min(free, demand.waiting)
             after = Quantity(demand.reserved + part, unit)
-            draft.emit(DemandReserved(demand.flow_key, demand.demand, Quantity(part, unit), after))
+            late = known.late(demand, part)
+            draft.emit(DemandReserved(demand.flow_key, demand.demand, Quantity(part, unit), after, late))
             free -= part
         if free <= ZERO:
             return

@@ -1,45 +1,30 @@
-"""The rows of a pool and how facts change them.
+"""The rows of a pool and their keys. How facts change them is in ``pool_evolve.py``.
 
 One row per demand, supply and reservation; index rows give the next waiting demand and the holder that gives back
-first without looking at all of them; the head keeps the sums. So no row grows, and a decision reads and writes only
-what it changes.
+first without looking at all of them, and what is open without looking at all that ever was; the head keeps the sums.
+So no row grows, and a decision reads and writes only what it changes.
 
-Row keys: ``head``, ``demand/<flow key>/<demand>``, ``supply/<flow key>/<supply>``, ``reservation/<reservation>``,
-``wait/<static order>``, ``held/<order of giving back>``, ``expiry/<time>/<reservation>``.
+Row keys: ``head``, ``demand/<flow key>/<demand>``, ``supply/<flow key>/<supply>``, ``reservation/<reservation>``; the
+indexes ``wait/<static order>``, ``plan/<static order>``, ``coming/<flow key>/<supply>``, ``held/<order of giving
+back>``, ``expiry/<time>/<reservation>``; and what was reckoned last: ``dated/<flow key>/<demand>``, ``buffers/<flow
+key>/<supply>``, ``outlook``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, assert_never
 
+from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.inventory.pool_facts import (
+    Buffers,
     Contradiction,
     DemandId,
-    DemandIssued,
-    DemandRecorded,
-    DemandReleased,
-    DemandReserved,
-    Fact,
     FlowKey,
-    PoolOpened,
-    PoolTracked,
-    PoolUntracked,
-    ReservationConsumed,
+    Outlook,
     ReservationId,
-    ReservationMade,
-    ReservationReleased,
-    StockBlocked,
-    StockContradicted,
-    StockCounted,
-    StockMoved,
-    StockUnblocked,
     SupplyId,
-    SupplyReceived,
-    SupplyRecorded,
 )
 from services.inventory.units import ZERO
-from services.kernel.model import Changes, Rows
 
 MS_MAX = 10**15 - 1  # far behind every date; also the need date of a demand that names none
 PRIORITY_MAX = 10**10 - 1
@@ -47,7 +32,10 @@ PRIORITY_MAX = 10**10 - 1
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The sums of a pool, in its base unit; ``movements`` counts ledger lines, ``expiring`` reservations that end."""
+    """The sums of a pool, in its base unit; ``movements`` counts ledger lines, ``expiring`` reservations that end.
+
+    ``stale``: something changed since the pool was reckoned last.
+    """
 
     unit: str
     on_hand: Decimal = ZERO
@@ -59,6 +47,17 @@ class Head:
     movements: int = 0
     expiring: int = 0
     contradicted: Contradiction | None = None
+    stale: bool = False
+
+    @property
+    def stale_then(self) -> bool:
+        """What ``stale`` is after a change: a pool that nobody tracks says nothing that could grow stale."""
+        return self.stale or self.tracked
+
+    @property
+    def grows_stale(self) -> bool:
+        """Whether a change makes it stale that was not."""
+        return self.tracked and not self.stale
 
     @property
     def usable(self) -> Decimal:
@@ -71,6 +70,8 @@ class Demand:
     """One input of one flow. ``unit`` is empty unless the flow speaks in a unit that the pool cannot convert.
 
     ``issued`` is what left the book for it, in the pool's unit always; ``quantity`` is in ``unit`` if that is given.
+    ``holds`` is what its flow says that it holds of the stock or of supplies. ``frozen`` is what was known of the
+    latest of the units that left for it, ``held_late`` the same of those that are held for it.
     """
 
     flow_key: FlowKey
@@ -83,6 +84,10 @@ class Demand:
     sequence_ms: int
     withdrawn: bool
     unit: str = ""
+    planned: bool = False
+    holds: tuple[Hold, ...] = ()
+    frozen: Frozen | None = None
+    held_late: Frozen | None = None
 
     @property
     def open(self) -> Decimal:
@@ -92,9 +97,14 @@ class Demand:
         return max(ZERO, self.quantity - self.issued)
 
     @property
+    def reservable(self) -> Decimal:
+        """What may be held for it: what is only planned holds nothing."""
+        return ZERO if self.planned else self.open
+
+    @property
     def waiting(self) -> Decimal:
-        """What is neither issued nor held."""
-        return max(ZERO, self.open - self.reserved)
+        """What may be held and is not."""
+        return max(ZERO, self.reservable - self.reserved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,7 @@ class Supply:
     promised_at_ms: int | None
     withdrawn: bool
     unit: str = ""
+    parts: tuple[SupplyPart, ...] = ()
 
     @property
     def open(self) -> Decimal:
@@ -137,6 +148,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """Index: a demand row with something open that is only planned, in the same order."""
+
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Index: a supply row of which something is still to come."""
+
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Index: the demand or reservation row that gives back next, in the order of the keys."""
 
@@ -151,14 +176,40 @@ class Expiry:
     expires_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """What the flow of a demand was told last."""
+
+    flow_key: FlowKey
+    demand: DemandId
+    reserved: Decimal
+    waiting: Decimal
+    issued: Decimal
+    parts: tuple[CoveredPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffered:
+    """What its owner was told last of a supply."""
+
+    flow_key: FlowKey
+    supply: SupplyId
+    buffers: Buffers
+
+
 POOL_ROWS: Mapping[str, type] = {
     "head": Head,
     "demand": Demand,
     "supply": Supply,
     "reservation": Reservation,
     "wait": Waiting,
+    "plan": Planned,
+    "coming": Coming,
     "held": Held,
     "expiry": Expiry,
+    "dated": Dated,
+    "buffers": Buffered,
+    "outlook": Outlook,
 }
 
 
@@ -181,12 +232,37 @@ def _digits(number: int | None, most: int) -> int:
     return most if number is None else min(max(number, 0), most)
 
 
+def dated_row(flow_key: FlowKey, demand: DemandId) -> str:
+    """The key of the row that says what a demand's flow was told last."""
+    return f"dated/{flow_key}/{demand}"
+
+
+def buffers_row(flow_key: FlowKey, supply: SupplyId) -> str:
+    """The key of the row that says what the owner was told last of a supply."""
+    return f"buffers/{flow_key}/{supply}"
+
+
+def coming_key(supply: Supply) -> str:
+    """The key by which a supply is found while something of it is to come."""
+    return f"coming/{supply.flow_key}/{supply.supply}"
+
+
 def wait_key(demand: Demand) -> str:
+    """The key by which a demand is found while it waits."""
+    return f"wait/{_static_order(demand)}"
+
+
+def plan_key(demand: Demand) -> str:
+    """The key by which a demand is found while it is planned."""
+    return f"plan/{_static_order(demand)}"
+
+
+def _static_order(demand: Demand) -> str:
     """The static order of demands as text: priority, need date, arrival sequence, flow, demand, all ascending."""
     priority = _digits(demand.priority, PRIORITY_MAX)
     need = _digits(demand.need_at_ms, MS_MAX)
     sequence = _digits(demand.sequence_ms, MS_MAX)
-    return f"wait/{priority:010}/{need:015}/{sequence:015}/{demand.flow_key}/{demand.demand}"
+    return f"{priority:010}/{need:015}/{sequence:015}/{demand.flow_key}/{demand.demand}"
 
 
 def held_key(holder: Demand | Reservation) -> str:
@@ -206,169 +282,3 @@ def held_key(holder: Demand | Reservation) -> str:
 def expiry_key(reservation: Reservation) -> str:
     """The order in which reservations end, as text."""
     return f"expiry/{_digits(reservation.expires_at_ms, MS_MAX):015}/{reservation.reservation}"
-
-
-def evolve(rows: Rows, fact: Fact) -> Changes:
-    """The rows that the fact changes, None for one that goes. Total."""
-    head: Head = rows.get("head") or Head("")
-    match fact:
-        case StockMoved():
-            return {"head": _moved(head, fact.quantity.amount)}
-        case DemandRecorded():
-            return _demand_recorded(rows, head, fact)
-        case DemandReserved(flow_key, demand, quantity):
-            return _demand_changed(rows, head, flow_key, demand, reserved=quantity.amount)
-        case DemandReleased(flow_key, demand, quantity):
-            return _demand_changed(rows, head, flow_key, demand, reserved=-quantity.amount)
-        case DemandIssued(flow_key, demand, quantity, consumed):
-            return _demand_changed(rows, head, flow_key, demand, reserved=-consumed.amount, issued=quantity.amount)
-        case SupplyRecorded():
-            return _supply_recorded(rows, head, fact)
-        case SupplyReceived(flow_key, supply, quantity):
-            row: Supply | None = rows.get(supply_row(flow_key, supply))
-            base = row if row is not None else Supply(flow_key, supply, ZERO, ZERO, None, None, withdrawn=True)
-            return _supply(head, row, replace(base, received=base.received + quantity.amount))
-        case ReservationMade(reservation, quantity, need_at_ms, expires_at_ms, sequence_ms):
-            made = Reservation(reservation, quantity.amount, need_at_ms, expires_at_ms, sequence_ms)
-            return _reservation(head, rows.get(reservation_row(reservation)), made)
-        case ReservationReleased(reservation, quantity) | ReservationConsumed(reservation, quantity):
-            held: Reservation | None = rows.get(reservation_row(reservation))
-            if held is None:
-                return {}
-            rest = held.quantity - quantity.amount
-            return _reservation(head, held, replace(held, quantity=rest) if rest > 0 else None)
-        case _:
-            return {"head": _head_after(head, fact)}
-
-
-def _moved(head: Head, quantity: Decimal) -> Head:
-    """Written out: it is in the path of every movement, and three times as fast as replace()."""
-    return Head(
-        head.unit,
-        head.on_hand + quantity,
-        head.blocked,
-        head.reserved,
-        head.waiting,
-        head.inbound,
-        head.tracked,
-        head.movements + 1,
-        head.expiring,
-        head.contradicted,
-    )
-
-
-HeadFact = PoolOpened | PoolTracked | PoolUntracked | StockCounted | StockBlocked | StockUnblocked | StockContradicted
-
-
-def _head_after(head: Head, fact: HeadFact) -> Head:
-    match fact:
-        case PoolOpened(unit):
-            return replace(head, unit=unit)
-        case PoolTracked():
-            return replace(head, tracked=True)
-        case PoolUntracked():
-            return replace(head, tracked=False, contradicted=None)
-        case StockCounted():
-            return replace(head, contradicted=None)
-        case StockBlocked(quantity):
-            return replace(head, blocked=head.blocked + quantity.amount)
-        case StockUnblocked(quantity):
-            return replace(head, blocked=head.blocked - quantity.amount)
-        case StockContradicted(contradiction):
-            return replace(head, contradicted=contradiction)
-        case _:
-            assert_never(fact)
-
-
-def _demand_recorded(rows: Rows, head: Head, fact: DemandRecorded) -> Changes:
-    old: Demand | None = rows.get(demand_row(fact.flow_key, fact.demand))
-    new = Demand(
-        fact.flow_key,
-        fact.demand,
-        fact.quantity.amount,
-        old.issued if old is not None else ZERO,
-        old.reserved if old is not None else ZERO,
-        fact.need_at_ms,
-        fact.priority,
-        fact.sequence_ms,
-        fact.withdrawn,
-        "" if fact.quantity.unit == head.unit else fact.quantity.unit,
-    )
-    return _demand(head, old, new)
-
-
-def _demand_changed(
-    rows: Rows, head: Head, flow_key: FlowKey, demand: DemandId, reserved: Decimal, issued: Decimal = ZERO
-) -> Changes:
-    """Without a row the demand was withdrawn and forgotten; what left for it late is remembered all the same."""
-    old: Demand | None = rows.get(demand_row(flow_key, demand))
-    base = old if old is not None else Demand(flow_key, demand, ZERO, ZERO, ZERO, None, 0, 0, withdrawn=True)
-    return _demand(head, old, replace(base, reserved=base.reserved + reserved, issued=base.issued + issued))
-
-
-def _demand(head: Head, old: Demand | None, new: Demand) -> Changes:
-    """A demand's row, its two index rows and the head's sums, moved together. What was never used is forgotten."""
-    row = demand_row(new.flow_key, new.demand)
-    changes: dict[str, Any] = {row: None if new.withdrawn and not new.issued and not new.reserved else new}
-    waited, waits = (ZERO if old is None else old.waiting), new.waiting
-    held, holds = (ZERO if old is None else old.reserved), new.reserved
-    _index(changes, wait_key(old) if old is not None and waited else "", wait_key(new) if waits else "", Waiting(row))
-    _index(changes, held_key(old) if old is not None and held else "", held_key(new) if holds else "", Held(row))
-    if waits != waited or holds != held:
-        changes["head"] = replace(head, reserved=head.reserved + holds - held, waiting=head.waiting + waits - waited)
-    return changes
-
-
-def _index(changes: dict[str, Any], old_key: str, new_key: str, entry: Waiting | Held) -> None:
-    if old_key != new_key:  # an unchanged place is not written again
-        if old_key:
-            changes[old_key] = None
-        if new_key:
-            changes[new_key] = entry
-
-
-def _supply_recorded(rows: Rows, head: Head, fact: SupplyRecorded) -> Changes:
-    old: Supply | None = rows.get(supply_row(fact.flow_key, fact.supply))
-    new = Supply(
-        fact.flow_key,
-        fact.supply,
-        fact.quantity.amount,
-        old.received if old is not None else ZERO,
-        fact.expected_at_ms,
-        fact.promised_at_ms,
-        fact.withdrawn,
-        "" if fact.quantity.unit == head.unit else fact.quantity.unit,
-    )
-    return _supply(head, old, new)
-
-
-def _supply(head: Head, old: Supply | None, new: Supply) -> Changes:
-    changes: dict[str, Any] = {
-        supply_row(new.flow_key, new.supply): None if new.withdrawn and not new.received else new
-    }
-    comes = new.open - (ZERO if old is None else old.open)
-    if comes:
-        changes["head"] = replace(head, inbound=head.inbound + comes)
-    return changes
-
-
-def _reservation(head: Head, old: Reservation | None, new: Reservation | None) -> Changes:
-    """A reservation's row, its two index rows and the head's sums, moved together."""
-    changes: dict[str, Any] = {}
-    reserved, expiring = head.reserved, head.expiring
-    if old is not None:
-        changes[reservation_row(old.reservation)] = None
-        changes[held_key(old)] = None
-        reserved -= old.quantity
-        if old.expires_at_ms is not None:
-            changes[expiry_key(old)] = None
-            expiring -= 1
-    if new is not None:
-        changes[reservation_row(new.reservation)] = new
-        changes[held_key(new)] = Held(reservation_row(new.reservation))
-        reserved += new.quantity
-        if new.expires_at_ms is not None:
-            changes[expiry_key(new)] = Expiry(new.reservation, new.expires_at_ms)
-            expiring += 1
-    changes["head"] = replace(head, reserved=reserved, expiring=expiring)
-    return changes

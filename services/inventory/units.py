@@ -61,7 +61,16 @@ def refuse_amount(amount: Decimal, field: str) -> Refused | None:
 
 def converted(amount: Decimal, factor: UnitFactor) -> Decimal:
     """The amount in the factor's base unit: multiplied exactly, then rounded half to even at six decimals."""
-    steps = round(Fraction(amount) * factor.numerator * STEPS_PER_UNIT / factor.denominator)
+    return of_steps(round(Fraction(amount) * factor.numerator * STEPS_PER_UNIT / factor.denominator))
+
+
+def in_steps(amount: Decimal) -> int:
+    """An amount as the chain model counts it: in whole millionths of the unit."""
+    return int(amount * STEPS_PER_UNIT)
+
+
+def of_steps(steps: int) -> Decimal:
+    """The amount that so many millionths are."""
     whole, rest = divmod(steps, STEPS_PER_UNIT)
     return Decimal(steps) * STEP if rest else Decimal(whole)
 

@@ -12,17 +12,22 @@ from typing import Any
 
 from services.inventory.item import ItemDefined, ItemId
 from services.inventory.pool_facts import (
+    CauseClass,
     Contradiction,
+    DemandDated,
     DemandIssued,
     DemandRecorded,
     DemandReleased,
     DemandReserved,
     FlowKey,
+    Outlook,
+    OutlookReckoned,
     ReservationConsumed,
     ReservationMade,
     ReservationReleased,
     SupplyId,
     SupplyReceived,
+    SupplyReckoned,
     SupplyRecorded,
 )
 from services.inventory.pool_rows import (
@@ -46,6 +51,7 @@ class ReservationState(StrEnum):
     RESERVED = "reserved"
     PARTLY_RESERVED = "partly-reserved"
     WAITING = "waiting"
+    PLANNED = "planned"
     UNIT_UNKNOWN = "unit-unknown"
 
 
@@ -107,6 +113,43 @@ class InboundRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlookRow:
+    """View ``outlook``, row id ``<site>/<item>``: what a planner asks of a tracked pool first; see ``Outlook``."""
+
+    site: SiteId
+    item: ItemId
+    unit: str
+    usable: Decimal
+    available_to_promise: Decimal
+    first_shortage_at_ms: int | None
+    days_of_supply: Decimal | None
+    late_supplies: int
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyRow:
+    """View ``supplies``, row id as in ``inbound``: how late a supply of a tracked pool is, and who feels it.
+
+    See ``Buffers``. Of what made it late no more than the class is known here.
+    """
+
+    site: SiteId
+    item: ItemId
+    flow_key: FlowKey
+    supply: SupplyId
+    unit: str
+    quantity: Decimal
+    expected_at_ms: int | None
+    baseline_at_ms: int | None
+    delay_minutes: int | None
+    slack_minutes: int | None
+    absorbed_minutes: int | None
+    cause: CauseClass | None
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SiteRow:
     """View ``sites``, row id the site."""
 
@@ -134,6 +177,8 @@ VIEWS = (
     View("stock", StockRow),
     View("reservations", ReservationRow),
     View("inbound", InboundRow),
+    View("outlook", OutlookRow),
+    View("supplies", SupplyRow),
     View("sites", SiteRow),
     View("items", ItemRow),
 )
@@ -162,6 +207,10 @@ def _master_row(enterprise: EnterpriseId, fact: SiteDefined | ItemDefined, as_of
             return FeedRow(enterprise, "items", item, ItemRow(item, description, base_unit, conversions, as_of))
 
 
+Reckoned = DemandDated | SupplyReckoned | OutlookReckoned
+"""Facts that leave the stock as it was."""
+
+
 def _pool_rows(
     enterprise: EnterpriseId, site: SiteId, item: ItemId, rows: Rows, facts: tuple[Any, ...], as_of: int
 ) -> Iterator[FeedRow]:
@@ -169,7 +218,8 @@ def _pool_rows(
     if head is None or not facts:
         return
     pool = f"{site}/{item}"
-    yield FeedRow(enterprise, "stock", pool, _stock_row(site, item, head, as_of))
+    if not all(isinstance(fact, Reckoned) for fact in facts):
+        yield FeedRow(enterprise, "stock", pool, _stock_row(site, item, head, as_of))
     demands: dict[str, str] = {}  # row key to row id; each row once, however many facts touched it
     supplies: dict[str, str] = {}
     reservations: dict[str, str] = {}
@@ -181,6 +231,11 @@ def _pool_rows(
                 supplies[supply_row(fact.flow_key, fact.supply)] = f"{pool}/{fact.flow_key}/{fact.supply}"
             case ReservationMade() | ReservationReleased() | ReservationConsumed():
                 reservations[reservation_row(fact.reservation)] = f"{pool}/hand/{fact.reservation}"
+            case OutlookReckoned(outlook):
+                yield FeedRow(enterprise, "outlook", pool, _outlook_row(site, item, head, outlook, as_of))
+            case SupplyReckoned(flow_key, supply):
+                row_id = f"{pool}/{flow_key}/{supply}"
+                yield FeedRow(enterprise, "supplies", row_id, _supply_row(site, item, head, fact, as_of))
             case _:
                 pass
     for key, row_id in demands.items():
@@ -189,6 +244,43 @@ def _pool_rows(
         yield FeedRow(enterprise, "reservations", row_id, _hand_view(site, item, head, rows.get(key), as_of))
     for key, row_id in supplies.items():
         yield FeedRow(enterprise, "inbound", row_id, _inbound_view(site, item, head, rows.get(key), as_of))
+
+
+def _outlook_row(site: SiteId, item: ItemId, head: Head, outlook: Outlook | None, as_of: int) -> OutlookRow | None:
+    if outlook is None:
+        return None
+    return OutlookRow(
+        site,
+        item,
+        head.unit,
+        outlook.usable,
+        outlook.available_to_promise,
+        outlook.first_shortage_at_ms,
+        outlook.days_of_supply,
+        outlook.late_supplies,
+        as_of,
+    )
+
+
+def _supply_row(site: SiteId, item: ItemId, head: Head, fact: SupplyReckoned, as_of: int) -> SupplyRow | None:
+    buffers = fact.buffers
+    if buffers is None:
+        return None
+    return SupplyRow(
+        site,
+        item,
+        fact.flow_key,
+        fact.supply,
+        head.unit,
+        buffers.quantity,
+        buffers.expected_at_ms,
+        buffers.baseline_at_ms,
+        buffers.delay_minutes,
+        buffers.slack_minutes,
+        buffers.absorbed_minutes,
+        buffers.cause,
+        as_of,
+    )
 
 
 def _stock_row(site: SiteId, item: ItemId, head: Head, as_of: int) -> StockRow:
@@ -215,7 +307,9 @@ def _demand_view(site: SiteId, item: ItemId, head: Head, demand: Demand | None, 
         state, waiting = ReservationState.UNIT_UNKNOWN, demand.quantity
     else:
         state, waiting = ReservationState.PARTLY_RESERVED, demand.waiting
-        if not waiting:
+        if demand.planned:
+            state = ReservationState.PLANNED
+        elif not waiting:
             state = ReservationState.RESERVED
         elif not demand.reserved:
             state = ReservationState.WAITING

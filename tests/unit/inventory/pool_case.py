@@ -1,25 +1,35 @@
-"""A pool in a dict, driven as the kernel drives it: decide, evolve, tell, project. And the laws after each step."""
+"""A pool in a dict, driven as the kernel drives it: decide, evolve, tell, project; then reckon, and the same again.
+
+And the laws after each step.
+"""
 
 from decimal import Decimal
 from typing import Any
 
+from services.chain.moments import NEVER, SINCE
+from services.chain.pool_facts import CoveredPart, Hold, SupplyPart
 from services.inventory import pool
 from services.inventory.item import ItemId
 from services.inventory.policy import DemandCovered, tell
 from services.inventory.pool_commands import Command, PoolKey, StateDemand, StateSupply
+from services.inventory.pool_evolve import evolve
 from services.inventory.pool_facts import DemandId, Fact, FlowKey, StockMoved, SupplyId
 from services.inventory.pool_rows import (
+    Coming,
     Demand,
     Expiry,
     Head,
     Held,
+    Planned,
     Reservation,
     Supply,
     Waiting,
+    coming_key,
     demand_row,
-    evolve,
     expiry_key,
     held_key,
+    plan_key,
+    supply_row,
     wait_key,
 )
 from services.inventory.site import SiteId
@@ -40,6 +50,16 @@ def kilograms(amount: int | str) -> Quantity:
     return Quantity(Decimal(amount), "KGM")
 
 
+def in_stock(amount: int) -> CoveredPart:
+    """What a flow is told of units that are there."""
+    return CoveredPart(SINCE, amount * 10**6)
+
+
+def short(amount: int, missing: int) -> CoveredPart:
+    """What a flow is told of units that nobody has promised."""
+    return CoveredPart(NEVER, amount * 10**6, NEVER, missing=missing * 10**6)
+
+
 def origin(now_ms: int = 1_000, recorded_at_ms: int = 1_000) -> Origin:
     return Origin(EnterpriseId("acme"), now_ms, recorded_at_ms, recorded_at_ms, "command-1")
 
@@ -56,9 +76,22 @@ class PoolCase:
         self.log: list[Fact] = []
         self.told: dict[tuple[str, str], DemandCovered] = {}
         self.seen: dict[tuple[str, str], Any] = {}
+        self.reckoned: tuple[Fact, ...] = ()
+        self.said: list[str] = []
 
     def run(self, command: Command, at: Origin | None = None) -> tuple[Fact, ...] | Refused:
+        """The facts of the command; those of the reckoning after it are in ``reckoned``, what it told in ``said``."""
         at = at or origin()
+        self.said = []
+        answer = self.decide(command, at)
+        if not isinstance(answer, Refused):
+            reckoned = self.decide(pool.reckon_command(KEY), at)
+            assert not isinstance(reckoned, Refused)
+            self.reckoned = reckoned
+        return answer
+
+    def decide(self, command: Command, at: Origin) -> tuple[Fact, ...] | Refused:
+        """One decision, without a reckoning after it."""
         answer = pool.decide(self.rows, command, at)
         if isinstance(answer, Refused):
             return answer
@@ -67,6 +100,7 @@ class PoolCase:
         self.log += answer
         for link in tell(KEY, self.rows, answer, at):
             self.told[link.to, link.link] = link.state
+            self.said.append(link.to)
         for feed in project(KEY, self.rows, answer, at):
             assert feed.enterprise == "acme"
             self.seen[feed.view, feed.row_id] = feed.row
@@ -111,9 +145,22 @@ def state_demand(
     sequence_ms: int = 1,
     withdrawn: bool = False,
     reference: str = "",
+    planned: bool = False,
+    holds: tuple[Hold, ...] = (),
 ) -> StateDemand:
     return StateDemand(
-        KEY, flow(number), DemandId("1"), quantity, issued, need_at_ms, priority, sequence_ms, withdrawn, reference
+        KEY,
+        flow(number),
+        DemandId("1"),
+        quantity,
+        issued,
+        need_at_ms,
+        priority,
+        sequence_ms,
+        withdrawn,
+        reference,
+        planned,
+        holds,
     )
 
 
@@ -124,9 +171,20 @@ def state_supply(
     expected_at_ms: int | None = 500,
     withdrawn: bool = False,
     reference: str = "",
+    parts: tuple[SupplyPart, ...] = (),
+    promised_at_ms: int | None = 400,
 ) -> StateSupply:
     return StateSupply(
-        KEY, flow(number), SupplyId("out"), quantity, received, expected_at_ms, 400, withdrawn, reference
+        KEY,
+        flow(number),
+        SupplyId("out"),
+        quantity,
+        received,
+        expected_at_ms,
+        promised_at_ms,
+        withdrawn,
+        reference,
+        parts,
     )
 
 
@@ -157,6 +215,12 @@ def check_laws(case: PoolCase) -> None:
 
     assert {k: r for k, r in rows.items() if isinstance(r, Waiting)} == {
         wait_key(d): Waiting(demand_row(d.flow_key, d.demand)) for d in demands if d.waiting
+    }
+    assert {k: r for k, r in rows.items() if isinstance(r, Planned)} == {
+        plan_key(d): Planned(demand_row(d.flow_key, d.demand)) for d in demands if d.planned and d.open
+    }
+    assert {k: r for k, r in rows.items() if isinstance(r, Coming)} == {
+        coming_key(s): Coming(supply_row(s.flow_key, s.supply)) for s in supplies if s.open
     }
     holders: list[Demand | Reservation] = [*(d for d in demands if d.reserved), *hands]
     assert {k for k, r in rows.items() if isinstance(r, Held)} == {held_key(h) for h in holders}

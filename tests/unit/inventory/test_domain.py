@@ -27,6 +27,7 @@ META = Meta("command-1", enterprise="acme", aggregate=KEY)
 def busy_pool() -> PoolCase:
     return PoolCase().given(
         state_demand(1, pieces(4), need_at_ms=None),
+        state_demand(4, pieces(4), planned=True),
         CountStock(SITE, ITEM, pieces("12.5")),
         ReserveStock(SITE, ITEM, ReservationId("R1"), pieces(2), 50, 5_000),
         state_demand(2, pieces(9), issued=pieces(1)),

@@ -22,63 +22,76 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as chainflow_dot_chain_dot_v1_dot_chain__pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#chainflow/inventory/v1/events.proto\x12\x16\x63hainflow.inventory.v1\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\n\n\x0eInventoryEvent\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12;\n\x0csite_defined\x18\n \x01(\x0b\x32#.chainflow.inventory.v1.SiteDefinedH\x00\x12;\n\x0citem_defined\x18\x0b \x01(\x0b\x32#.chainflow.inventory.v1.ItemDefinedH\x00\x12\x39\n\x0bpool_opened\x18\x14 \x01(\x0b\x32\".chainflow.inventory.v1.PoolOpenedH\x00\x12;\n\x0cpool_tracked\x18\x15 \x01(\x0b\x32#.chainflow.inventory.v1.PoolTrackedH\x00\x12?\n\x0epool_untracked\x18\x16 \x01(\x0b\x32%.chainflow.inventory.v1.PoolUntrackedH\x00\x12\x39\n\x0bstock_moved\x18\x17 \x01(\x0b\x32\".chainflow.inventory.v1.StockMovedH\x00\x12=\n\rstock_counted\x18\x18 \x01(\x0b\x32$.chainflow.inventory.v1.StockCountedH\x00\x12=\n\rstock_blocked\x18\x19 \x01(\x0b\x32$.chainflow.inventory.v1.StockBlockedH\x00\x12\x41\n\x0fstock_unblocked\x18\x1a \x01(\x0b\x32&.chainflow.inventory.v1.StockUnblockedH\x00\x12G\n\x12stock_contradicted\x18\x1b \x01(\x0b\x32).chainflow.inventory.v1.StockContradictedH\x00\x12\x43\n\x10reservation_made\x18\x1e \x01(\x0b\x32\'.chainflow.inventory.v1.ReservationMadeH\x00\x12K\n\x14reservation_released\x18\x1f \x01(\x0b\x32+.chainflow.inventory.v1.ReservationReleasedH\x00\x12K\n\x14reservation_consumed\x18  \x01(\x0b\x32+.chainflow.inventory.v1.ReservationConsumedH\x00\x12\x41\n\x0f\x64\x65mand_recorded\x18( \x01(\x0b\x32&.chainflow.inventory.v1.DemandRecordedH\x00\x12\x41\n\x0f\x64\x65mand_reserved\x18) \x01(\x0b\x32&.chainflow.inventory.v1.DemandReservedH\x00\x12\x41\n\x0f\x64\x65mand_released\x18* \x01(\x0b\x32&.chainflow.inventory.v1.DemandReleasedH\x00\x12=\n\rdemand_issued\x18+ \x01(\x0b\x32$.chainflow.inventory.v1.DemandIssuedH\x00\x12\x41\n\x0fsupply_recorded\x18\x32 \x01(\x0b\x32&.chainflow.inventory.v1.SupplyRecordedH\x00\x12\x41\n\x0fsupply_received\x18\x33 \x01(\x0b\x32&.chainflow.inventory.v1.SupplyReceivedH\x00\x42\x07\n\x05\x65vent\"x\n\x0bSiteDefined\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x10\n\x08weekdays\x18\x04 \x03(\r\x12\x16\n\x0e\x64\x61y_end_minute\x18\x05 \x01(\r\x12\x10\n\x08holidays\x18\x06 \x03(\t\"\x80\x01\n\x0bItemDefined\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x11\n\tbase_unit\x18\x03 \x01(\t\x12;\n\x0b\x63onversions\x18\x04 \x03(\x0b\x32&.chainflow.inventory.v1.UnitConversion\"F\n\x0eUnitConversion\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\x11\n\tnumerator\x18\x02 \x01(\x04\x12\x13\n\x0b\x64\x65nominator\x18\x03 \x01(\x04\"\x1a\n\nPoolOpened\x12\x0c\n\x04unit\x18\x01 \x01(\t\"\x1f\n\x0bPoolTracked\x12\x10\n\x08\x62y_count\x18\x01 \x01(\x08\"\x0f\n\rPoolUntracked\"\xf9\x01\n\nStockMoved\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.chainflow.inventory.v1.MovementKind\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x11\n\treference\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x34\n\ron_hand_after\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06stated\x18\x06 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"\x80\x01\n\x0cStockCounted\x12.\n\x07\x63ounted\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06\x62ooked\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x11\n\treference\x18\x03 \x01(\t\"\x98\x01\n\x0cStockBlocked\x12/\n\x08quantity\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x34\n\rblocked_after\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\"\x9a\x01\n\x0eStockUnblocked\x12/\n\x08quantity\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x34\n\rblocked_after\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\"\xc3\x01\n\x11StockContradicted\x12<\n\rcontradiction\x18\x01 \x01(\x0e\x32%.chainflow.inventory.v1.Contradiction\x12.\n\x07\x63laimed\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06\x62ooked\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x11\n\treference\x18\x04 \x01(\t\"\xe2\x01\n\x0fReservationMade\x12\x13\n\x0breservation\x18\x01 \x01(\t\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07need_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08sequence\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc3\x01\n\x13ReservationReleased\x12\x13\n\x0breservation\x18\x01 \x01(\t\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x31\n\nheld_after\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x33\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32$.chainflow.inventory.v1.ReleaseCause\"\x8e\x01\n\x13ReservationConsumed\x12\x13\n\x0breservation\x18\x01 \x01(\t\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x31\n\nheld_after\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"\xe3\x01\n\x0e\x44\x65mandRecorded\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07need_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08priority\x18\x05 \x01(\r\x12,\n\x08sequence\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x07 \x01(\x08\"\x9a\x01\n\x0e\x44\x65mandReserved\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x35\n\x0ereserved_after\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"\xcf\x01\n\x0e\x44\x65mandReleased\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x35\n\x0ereserved_after\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x33\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32$.chainflow.inventory.v1.ReleaseCause\"\xc7\x01\n\x0c\x44\x65mandIssued\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08\x63onsumed\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x33\n\x0cissued_after\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"\xd8\x01\n\x0eSupplyRecorded\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x0b\x65xpected_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bpromised_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x06 \x01(\x08\"\x9a\x01\n\x0eSupplyReceived\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x35\n\x0ereceived_after\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity*\x98\x01\n\x0cMovementKind\x12\x1d\n\x19MOVEMENT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MOVEMENT_KIND_RECEIPT\x10\x01\x12\x17\n\x13MOVEMENT_KIND_ISSUE\x10\x02\x12\x17\n\x13MOVEMENT_KIND_COUNT\x10\x03\x12\x1c\n\x18MOVEMENT_KIND_ADJUSTMENT\x10\x04*\x93\x02\n\rContradiction\x12\x1d\n\x19\x43ONTRADICTION_UNSPECIFIED\x10\x00\x12$\n CONTRADICTION_ON_HAND_BELOW_ZERO\x10\x01\x12\'\n#CONTRADICTION_BLOCKED_ABOVE_ON_HAND\x10\x02\x12)\n%CONTRADICTION_UNBLOCKED_ABOVE_BLOCKED\x10\x03\x12\"\n\x1e\x43ONTRADICTION_TOTAL_TAKEN_BACK\x10\x04\x12%\n!CONTRADICTION_RESERVATION_UNKNOWN\x10\x05\x12\x1e\n\x1a\x43ONTRADICTION_UNIT_UNKNOWN\x10\x06*\xb5\x01\n\x0cReleaseCause\x12\x1d\n\x19RELEASE_CAUSE_UNSPECIFIED\x10\x00\x12\x17\n\x13RELEASE_CAUSE_OWNER\x10\x01\x12\x19\n\x15RELEASE_CAUSE_EXPIRED\x10\x02\x12\x17\n\x13RELEASE_CAUSE_SHORT\x10\x03\x12\x1c\n\x18RELEASE_CAUSE_NOT_NEEDED\x10\x04\x12\x1b\n\x17RELEASE_CAUSE_UNTRACKED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#chainflow/inventory/v1/events.proto\x12\x16\x63hainflow.inventory.v1\x1a\x1e\x63hainflow/chain/v1/chain.proto\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x0b\n\x0eInventoryEvent\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12;\n\x0csite_defined\x18\n \x01(\x0b\x32#.chainflow.inventory.v1.SiteDefinedH\x00\x12;\n\x0citem_defined\x18\x0b \x01(\x0b\x32#.chainflow.inventory.v1.ItemDefinedH\x00\x12\x39\n\x0bpool_opened\x18\x14 \x01(\x0b\x32\".chainflow.inventory.v1.PoolOpenedH\x00\x12;\n\x0cpool_tracked\x18\x15 \x01(\x0b\x32#.chainflow.inventory.v1.PoolTrackedH\x00\x12?\n\x0epool_untracked\x18\x16 \x01(\x0b\x32%.chainflow.inventory.v1.PoolUntrackedH\x00\x12\x39\n\x0bstock_moved\x18\x17 \x01(\x0b\x32\".chainflow.inventory.v1.StockMovedH\x00\x12=\n\rstock_counted\x18\x18 \x01(\x0b\x32$.chainflow.inventory.v1.StockCountedH\x00\x12=\n\rstock_blocked\x18\x19 \x01(\x0b\x32$.chainflow.inventory.v1.StockBlockedH\x00\x12\x41\n\x0fstock_unblocked\x18\x1a \x01(\x0b\x32&.chainflow.inventory.v1.StockUnblockedH\x00\x12G\n\x12stock_contradicted\x18\x1b \x01(\x0b\x32).chainflow.inventory.v1.StockContradictedH\x00\x12\x43\n\x10reservation_made\x18\x1e \x01(\x0b\x32\'.chainflow.inventory.v1.ReservationMadeH\x00\x12K\n\x14reservation_released\x18\x1f \x01(\x0b\x32+.chainflow.inventory.v1.ReservationReleasedH\x00\x12K\n\x14reservation_consumed\x18  \x01(\x0b\x32+.chainflow.inventory.v1.ReservationConsumedH\x00\x12\x41\n\x0f\x64\x65mand_recorded\x18( \x01(\x0b\x32&.chainflow.inventory.v1.DemandRecordedH\x00\x12\x41\n\x0f\x64\x65mand_reserved\x18) \x01(\x0b\x32&.chainflow.inventory.v1.DemandReservedH\x00\x12\x41\n\x0f\x64\x65mand_released\x18* \x01(\x0b\x32&.chainflow.inventory.v1.DemandReleasedH\x00\x12=\n\rdemand_issued\x18+ \x01(\x0b\x32$.chainflow.inventory.v1.DemandIssuedH\x00\x12;\n\x0c\x64\x65mand_dated\x18, \x01(\x0b\x32#.chainflow.inventory.v1.DemandDatedH\x00\x12\x41\n\x0fsupply_recorded\x18\x32 \x01(\x0b\x32&.chainflow.inventory.v1.SupplyRecordedH\x00\x12\x41\n\x0fsupply_received\x18\x33 \x01(\x0b\x32&.chainflow.inventory.v1.SupplyReceivedH\x00\x12\x41\n\x0fsupply_reckoned\x18\x34 \x01(\x0b\x32&.chainflow.inventory.v1.SupplyReckonedH\x00\x12\x43\n\x10outlook_reckoned\x18< \x01(\x0b\x32\'.chainflow.inventory.v1.OutlookReckonedH\x00\x42\x07\n\x05\x65vent\"x\n\x0bSiteDefined\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x10\n\x08weekdays\x18\x04 \x03(\r\x12\x16\n\x0e\x64\x61y_end_minute\x18\x05 \x01(\r\x12\x10\n\x08holidays\x18\x06 \x03(\t\"\x80\x01\n\x0bItemDefined\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x11\n\tbase_unit\x18\x03 \x01(\t\x12;\n\x0b\x63onversions\x18\x04 \x03(\x0b\x32&.chainflow.inventory.v1.UnitConversion\"F\n\x0eUnitConversion\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\x11\n\tnumerator\x18\x02 \x01(\x04\x12\x13\n\x0b\x64\x65nominator\x18\x03 \x01(\x04\"\x1a\n\nPoolOpened\x12\x0c\n\x04unit\x18\x01 \x01(\t\"\x1f\n\x0bPoolTracked\x12\x10\n\x08\x62y_count\x18\x01 \x01(\x08\"\x0f\n\rPoolUntracked\"\xf9\x01\n\nStockMoved\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.chainflow.inventory.v1.MovementKind\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x11\n\treference\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x34\n\ron_hand_after\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06stated\x18\x06 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"\x80\x01\n\x0cStockCounted\x12.\n\x07\x63ounted\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06\x62ooked\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x11\n\treference\x18\x03 \x01(\t\"\x98\x01\n\x0cStockBlocked\x12/\n\x08quantity\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x34\n\rblocked_after\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\"\x9a\x01\n\x0eStockUnblocked\x12/\n\x08quantity\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x34\n\rblocked_after\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\"\xc3\x01\n\x11StockContradicted\x12<\n\rcontradiction\x18\x01 \x01(\x0e\x32%.chainflow.inventory.v1.Contradiction\x12.\n\x07\x63laimed\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12-\n\x06\x62ooked\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x11\n\treference\x18\x04 \x01(\t\"\xe2\x01\n\x0fReservationMade\x12\x13\n\x0breservation\x18\x01 \x01(\t\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07need_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08sequence\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc3\x01\n\x13ReservationReleased\x12\x13\n\x0breservation\x18\x01 \x01(\t\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x31\n\nheld_after\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x33\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32$.chainflow.inventory.v1.ReleaseCause\"\x8e\x01\n\x13ReservationConsumed\x12\x13\n\x0breservation\x18\x01 \x01(\t\x12/\n\x08quantity\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x31\n\nheld_after\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"\x9d\x02\n\x0e\x44\x65mandRecorded\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07need_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08priority\x18\x05 \x01(\r\x12,\n\x08sequence\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x07 \x01(\x08\x12\x0f\n\x07planned\x18\x08 \x01(\x08\x12\'\n\x05holds\x18\t \x03(\x0b\x32\x18.chainflow.chain.v1.Hold\"\xc4\x01\n\x0e\x44\x65mandReserved\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x35\n\x0ereserved_after\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12(\n\x04late\x18\x05 \x01(\x0b\x32\x1a.chainflow.chain.v1.Frozen\"\xcf\x01\n\x0e\x44\x65mandReleased\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x35\n\x0ereserved_after\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x33\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32$.chainflow.inventory.v1.ReleaseCause\"\xf3\x01\n\x0c\x44\x65mandIssued\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08\x63onsumed\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x33\n\x0cissued_after\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12*\n\x06\x66rozen\x18\x06 \x01(\x0b\x32\x1a.chainflow.chain.v1.Frozen\"_\n\x0b\x44\x65mandDated\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65mand\x18\x02 \x01(\t\x12.\n\x05parts\x18\x03 \x03(\x0b\x32\x1f.chainflow.chain.v1.CoveredPart\"\x87\x02\n\x0eSupplyRecorded\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x0b\x65xpected_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bpromised_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x06 \x01(\x08\x12-\n\x05parts\x18\x07 \x03(\x0b\x32\x1e.chainflow.chain.v1.SupplyPart\"\x9a\x01\n\x0eSupplyReceived\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12/\n\x08quantity\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x35\n\x0ereceived_after\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\"d\n\x0eSupplyReckoned\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x0e\n\x06supply\x18\x02 \x01(\t\x12\x30\n\x07\x62uffers\x18\x03 \x01(\x0b\x32\x1f.chainflow.inventory.v1.Buffers\"\xc0\x02\n\x07\x42uffers\x12\x10\n\x08quantity\x18\x01 \x01(\t\x12/\n\x0b\x65xpected_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x62\x61seline_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rdelay_minutes\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\rslack_minutes\x18\x05 \x01(\x03H\x01\x88\x01\x01\x12\x1d\n\x10\x61\x62sorbed_minutes\x18\x06 \x01(\x03H\x02\x88\x01\x01\x12\x31\n\x05\x63\x61use\x18\x07 \x01(\x0e\x32\".chainflow.inventory.v1.CauseClassB\x10\n\x0e_delay_minutesB\x10\n\x0e_slack_minutesB\x13\n\x11_absorbed_minutes\"C\n\x0fOutlookReckoned\x12\x30\n\x07outlook\x18\x01 \x01(\x0b\x32\x1f.chainflow.inventory.v1.Outlook\"\xb5\x01\n\x07Outlook\x12\x0e\n\x06usable\x18\x01 \x01(\t\x12\x1c\n\x14\x61vailable_to_promise\x18\x02 \x01(\t\x12\x35\n\x11\x66irst_shortage_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0e\x64\x61ys_of_supply\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rlate_supplies\x18\x05 \x01(\rB\x11\n\x0f_days_of_supply*\x98\x01\n\x0cMovementKind\x12\x1d\n\x19MOVEMENT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MOVEMENT_KIND_RECEIPT\x10\x01\x12\x17\n\x13MOVEMENT_KIND_ISSUE\x10\x02\x12\x17\n\x13MOVEMENT_KIND_COUNT\x10\x03\x12\x1c\n\x18MOVEMENT_KIND_ADJUSTMENT\x10\x04*\x93\x02\n\rContradiction\x12\x1d\n\x19\x43ONTRADICTION_UNSPECIFIED\x10\x00\x12$\n CONTRADICTION_ON_HAND_BELOW_ZERO\x10\x01\x12\'\n#CONTRADICTION_BLOCKED_ABOVE_ON_HAND\x10\x02\x12)\n%CONTRADICTION_UNBLOCKED_ABOVE_BLOCKED\x10\x03\x12\"\n\x1e\x43ONTRADICTION_TOTAL_TAKEN_BACK\x10\x04\x12%\n!CONTRADICTION_RESERVATION_UNKNOWN\x10\x05\x12\x1e\n\x1a\x43ONTRADICTION_UNIT_UNKNOWN\x10\x06*\xb5\x01\n\x0cReleaseCause\x12\x1d\n\x19RELEASE_CAUSE_UNSPECIFIED\x10\x00\x12\x17\n\x13RELEASE_CAUSE_OWNER\x10\x01\x12\x19\n\x15RELEASE_CAUSE_EXPIRED\x10\x02\x12\x17\n\x13RELEASE_CAUSE_SHORT\x10\x03\x12\x1c\n\x18RELEASE_CAUSE_NOT_NEEDED\x10\x04\x12\x1b\n\x17RELEASE_CAUSE_UNTRACKED\x10\x05*\x9f\x01\n\nCauseClass\x12\x1b\n\x17\x43\x41USE_CLASS_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41USE_CLASS_SUPPLY\x10\x01\x12\x16\n\x12\x43\x41USE_CLASS_SHARED\x10\x02\x12\x15\n\x11\x43\x41USE_CLASS_SHORT\x10\x03\x12\x17\n\x13\x43\x41USE_CLASS_PLANNED\x10\x04\x12\x14\n\x10\x43\x41USE_CLASS_LOOP\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.inventory.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MOVEMENTKIND']._serialized_start=4504
-  _globals['_MOVEMENTKIND']._serialized_end=4656
-  _globals['_CONTRADICTION']._serialized_start=4659
-  _globals['_CONTRADICTION']._serialized_end=4934
-  _globals['_RELEASECAUSE']._serialized_start=4937
-  _globals['_RELEASECAUSE']._serialized_end=5118
-  _globals['_INVENTORYEVENT']._serialized_start=131
-  _globals['_INVENTORYEVENT']._serialized_end=1458
-  _globals['_SITEDEFINED']._serialized_start=1460
-  _globals['_SITEDEFINED']._serialized_end=1580
-  _globals['_ITEMDEFINED']._serialized_start=1583
-  _globals['_ITEMDEFINED']._serialized_end=1711
-  _globals['_UNITCONVERSION']._serialized_start=1713
-  _globals['_UNITCONVERSION']._serialized_end=1783
-  _globals['_POOLOPENED']._serialized_start=1785
-  _globals['_POOLOPENED']._serialized_end=1811
-  _globals['_POOLTRACKED']._serialized_start=1813
-  _globals['_POOLTRACKED']._serialized_end=1844
-  _globals['_POOLUNTRACKED']._serialized_start=1846
-  _globals['_POOLUNTRACKED']._serialized_end=1861
-  _globals['_STOCKMOVED']._serialized_start=1864
-  _globals['_STOCKMOVED']._serialized_end=2113
-  _globals['_STOCKCOUNTED']._serialized_start=2116
-  _globals['_STOCKCOUNTED']._serialized_end=2244
-  _globals['_STOCKBLOCKED']._serialized_start=2247
-  _globals['_STOCKBLOCKED']._serialized_end=2399
-  _globals['_STOCKUNBLOCKED']._serialized_start=2402
-  _globals['_STOCKUNBLOCKED']._serialized_end=2556
-  _globals['_STOCKCONTRADICTED']._serialized_start=2559
-  _globals['_STOCKCONTRADICTED']._serialized_end=2754
-  _globals['_RESERVATIONMADE']._serialized_start=2757
-  _globals['_RESERVATIONMADE']._serialized_end=2983
-  _globals['_RESERVATIONRELEASED']._serialized_start=2986
-  _globals['_RESERVATIONRELEASED']._serialized_end=3181
-  _globals['_RESERVATIONCONSUMED']._serialized_start=3184
-  _globals['_RESERVATIONCONSUMED']._serialized_end=3326
-  _globals['_DEMANDRECORDED']._serialized_start=3329
-  _globals['_DEMANDRECORDED']._serialized_end=3556
-  _globals['_DEMANDRESERVED']._serialized_start=3559
-  _globals['_DEMANDRESERVED']._serialized_end=3713
-  _globals['_DEMANDRELEASED']._serialized_start=3716
-  _globals['_DEMANDRELEASED']._serialized_end=3923
-  _globals['_DEMANDISSUED']._serialized_start=3926
-  _globals['_DEMANDISSUED']._serialized_end=4125
-  _globals['_SUPPLYRECORDED']._serialized_start=4128
-  _globals['_SUPPLYRECORDED']._serialized_end=4344
-  _globals['_SUPPLYRECEIVED']._serialized_start=4347
-  _globals['_SUPPLYRECEIVED']._serialized_end=4501
+  _globals['_MOVEMENTKIND']._serialized_start=5699
+  _globals['_MOVEMENTKIND']._serialized_end=5851
+  _globals['_CONTRADICTION']._serialized_start=5854
+  _globals['_CONTRADICTION']._serialized_end=6129
+  _globals['_RELEASECAUSE']._serialized_start=6132
+  _globals['_RELEASECAUSE']._serialized_end=6313
+  _globals['_CAUSECLASS']._serialized_start=6316
+  _globals['_CAUSECLASS']._serialized_end=6475
+  _globals['_INVENTORYEVENT']._serialized_start=163
+  _globals['_INVENTORYEVENT']._serialized_end=1687
+  _globals['_SITEDEFINED']._serialized_start=1689
+  _globals['_SITEDEFINED']._serialized_end=1809
+  _globals['_ITEMDEFINED']._serialized_start=1812
+  _globals['_ITEMDEFINED']._serialized_end=1940
+  _globals['_UNITCONVERSION']._serialized_start=1942
+  _globals['_UNITCONVERSION']._serialized_end=2012
+  _globals['_POOLOPENED']._serialized_start=2014
+  _globals['_POOLOPENED']._serialized_end=2040
+  _globals['_POOLTRACKED']._serialized_start=2042
+  _globals['_POOLTRACKED']._serialized_end=2073
+  _globals['_POOLUNTRACKED']._serialized_start=2075
+  _globals['_POOLUNTRACKED']._serialized_end=2090
+  _globals['_STOCKMOVED']._serialized_start=2093
+  _globals['_STOCKMOVED']._serialized_end=2342
+  _globals['_STOCKCOUNTED']._serialized_start=2345
+  _globals['_STOCKCOUNTED']._serialized_end=2473
+  _globals['_STOCKBLOCKED']._serialized_start=2476
+  _globals['_STOCKBLOCKED']._serialized_end=2628
+  _globals['_STOCKUNBLOCKED']._serialized_start=2631
+  _globals['_STOCKUNBLOCKED']._serialized_end=2785
+  _globals['_STOCKCONTRADICTED']._serialized_start=2788
+  _globals['_STOCKCONTRADICTED']._serialized_end=2983
+  _globals['_RESERVATIONMADE']._serialized_start=2986
+  _globals['_RESERVATIONMADE']._serialized_end=3212
+  _globals['_RESERVATIONRELEASED']._serialized_start=3215
+  _globals['_RESERVATIONRELEASED']._serialized_end=3410
+  _globals['_RESERVATIONCONSUMED']._serialized_start=3413
+  _globals['_RESERVATIONCONSUMED']._serialized_end=3555
+  _globals['_DEMANDRECORDED']._serialized_start=3558
+  _globals['_DEMANDRECORDED']._serialized_end=3843
+  _globals['_DEMANDRESERVED']._serialized_start=3846
+  _globals['_DEMANDRESERVED']._serialized_end=4042
+  _globals['_DEMANDRELEASED']._serialized_start=4045
+  _globals['_DEMANDRELEASED']._serialized_end=4252
+  _globals['_DEMANDISSUED']._serialized_start=4255
+  _globals['_DEMANDISSUED']._serialized_end=4498
+  _globals['_DEMANDDATED']._serialized_start=4500
+  _globals['_DEMANDDATED']._serialized_end=4595
+  _globals['_SUPPLYRECORDED']._serialized_start=4598
+  _globals['_SUPPLYRECORDED']._serialized_end=4861
+  _globals['_SUPPLYRECEIVED']._serialized_start=4864
+  _globals['_SUPPLYRECEIVED']._serialized_end=5018
+  _globals['_SUPPLYRECKONED']._serialized_start=5020
+  _globals['_SUPPLYRECKONED']._serialized_end=5120
+  _globals['_BUFFERS']._serialized_start=5123
+  _globals['_BUFFERS']._serialized_end=5443
+  _globals['_OUTLOOKRECKONED']._serialized_start=5445
+  _globals['_OUTLOOKRECKONED']._serialized_end=5512
+  _globals['_OUTLOOK']._serialized_start=5515
+  _globals['_OUTLOOK']._serialized_end=5696
 # @@protoc_insertion_point(module_scope)

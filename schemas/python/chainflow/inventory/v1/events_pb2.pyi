@@ -3,6 +3,7 @@
 isort:skip_file
 What happened to sites, items and pools. Topic inventory-events-v1, keyed by the aggregate; kept for ever."""
 
+from schemas.python.chainflow.chain.v1 import chain_pb2 as _chain_pb2
 from schemas.python.chainflow.common.v1 import common_pb2 as _common_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -103,6 +104,30 @@ RELEASE_CAUSE_NOT_NEEDED: ReleaseCause.ValueType  # 4
 RELEASE_CAUSE_UNTRACKED: ReleaseCause.ValueType  # 5
 Global___ReleaseCause: _TypeAlias = ReleaseCause  # noqa: Y015
 
+class _CauseClass:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CauseClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseClass.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAUSE_CLASS_UNSPECIFIED: _CauseClass.ValueType  # 0
+    CAUSE_CLASS_SUPPLY: _CauseClass.ValueType  # 1
+    CAUSE_CLASS_SHARED: _CauseClass.ValueType  # 2
+    CAUSE_CLASS_SHORT: _CauseClass.ValueType  # 3
+    CAUSE_CLASS_PLANNED: _CauseClass.ValueType  # 4
+    CAUSE_CLASS_LOOP: _CauseClass.ValueType  # 5
+
+class CauseClass(_CauseClass, metaclass=_CauseClassEnumTypeWrapper):
+    """What of the cause of a delay the owner of a pool may see."""
+
+CAUSE_CLASS_UNSPECIFIED: CauseClass.ValueType  # 0
+CAUSE_CLASS_SUPPLY: CauseClass.ValueType  # 1
+CAUSE_CLASS_SHARED: CauseClass.ValueType  # 2
+CAUSE_CLASS_SHORT: CauseClass.ValueType  # 3
+CAUSE_CLASS_PLANNED: CauseClass.ValueType  # 4
+CAUSE_CLASS_LOOP: CauseClass.ValueType  # 5
+Global___CauseClass: _TypeAlias = CauseClass  # noqa: Y015
+
 @_typing.final
 class InventoryEvent(_message.Message):
     """One fact of one aggregate. Quantities of a pool are in its base unit, except where a message says otherwise."""
@@ -127,8 +152,11 @@ class InventoryEvent(_message.Message):
     DEMAND_RESERVED_FIELD_NUMBER: _builtins.int
     DEMAND_RELEASED_FIELD_NUMBER: _builtins.int
     DEMAND_ISSUED_FIELD_NUMBER: _builtins.int
+    DEMAND_DATED_FIELD_NUMBER: _builtins.int
     SUPPLY_RECORDED_FIELD_NUMBER: _builtins.int
     SUPPLY_RECEIVED_FIELD_NUMBER: _builtins.int
+    SUPPLY_RECKONED_FIELD_NUMBER: _builtins.int
+    OUTLOOK_RECKONED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def envelope(self) -> _common_pb2.Envelope: ...
     @_builtins.property
@@ -166,9 +194,15 @@ class InventoryEvent(_message.Message):
     @_builtins.property
     def demand_issued(self) -> Global___DemandIssued: ...
     @_builtins.property
+    def demand_dated(self) -> Global___DemandDated: ...
+    @_builtins.property
     def supply_recorded(self) -> Global___SupplyRecorded: ...
     @_builtins.property
     def supply_received(self) -> Global___SupplyReceived: ...
+    @_builtins.property
+    def supply_reckoned(self) -> Global___SupplyReckoned: ...
+    @_builtins.property
+    def outlook_reckoned(self) -> Global___OutlookReckoned: ...
     def __init__(
         self,
         *,
@@ -190,14 +224,17 @@ class InventoryEvent(_message.Message):
         demand_reserved: Global___DemandReserved | None = ...,
         demand_released: Global___DemandReleased | None = ...,
         demand_issued: Global___DemandIssued | None = ...,
+        demand_dated: Global___DemandDated | None = ...,
         supply_recorded: Global___SupplyRecorded | None = ...,
         supply_received: Global___SupplyReceived | None = ...,
+        supply_reckoned: Global___SupplyReckoned | None = ...,
+        outlook_reckoned: Global___OutlookReckoned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_recorded", b"supply_recorded"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["demand_dated", b"demand_dated", "demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "outlook_reckoned", b"outlook_reckoned", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_reckoned", b"supply_reckoned", "supply_recorded", b"supply_recorded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_recorded", b"supply_recorded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand_dated", b"demand_dated", "demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "outlook_reckoned", b"outlook_reckoned", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_reckoned", b"supply_reckoned", "supply_recorded", b"supply_recorded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["site_defined", "item_defined", "pool_opened", "pool_tracked", "pool_untracked", "stock_moved", "stock_counted", "stock_blocked", "stock_unblocked", "stock_contradicted", "reservation_made", "reservation_released", "reservation_consumed", "demand_recorded", "demand_reserved", "demand_released", "demand_issued", "supply_recorded", "supply_received"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["site_defined", "item_defined", "pool_opened", "pool_tracked", "pool_untracked", "stock_moved", "stock_counted", "stock_blocked", "stock_unblocked", "stock_contradicted", "reservation_made", "reservation_released", "reservation_consumed", "demand_recorded", "demand_reserved", "demand_released", "demand_issued", "demand_dated", "supply_recorded", "supply_received", "supply_reckoned", "outlook_reckoned"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -643,10 +680,14 @@ class DemandRecorded(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    PLANNED_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     demand: _builtins.str
     priority: _builtins.int
     withdrawn: _builtins.bool
+    planned: _builtins.bool
+    """Planned only: nothing is held for it, it waits in the queue."""
     @_builtins.property
     def quantity(self) -> _common_pb2.Quantity:
         """In the flow's unit."""
@@ -655,6 +696,10 @@ class DemandRecorded(_message.Message):
     def need_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def sequence(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.Hold]:
+        """What it holds of the stock or of supplies by agreement."""
+
     def __init__(
         self,
         *,
@@ -665,10 +710,12 @@ class DemandRecorded(_message.Message):
         priority: _builtins.int = ...,
         sequence: _timestamp_pb2.Timestamp | None = ...,
         withdrawn: _builtins.bool = ...,
+        planned: _builtins.bool = ...,
+        holds: _abc.Iterable[_chain_pb2.Hold] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["need_at", b"need_at", "quantity", b"quantity", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "need_at", b"need_at", "priority", b"priority", "quantity", b"quantity", "sequence", b"sequence", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "holds", b"holds", "need_at", b"need_at", "planned", b"planned", "priority", b"priority", "quantity", b"quantity", "sequence", b"sequence", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -684,12 +731,17 @@ class DemandReserved(_message.Message):
     DEMAND_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     RESERVED_AFTER_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     demand: _builtins.str
     @_builtins.property
     def quantity(self) -> _common_pb2.Quantity: ...
     @_builtins.property
     def reserved_after(self) -> _common_pb2.Quantity: ...
+    @_builtins.property
+    def late(self) -> _chain_pb2.Frozen:
+        """What was known of these units, if they came late."""
+
     def __init__(
         self,
         *,
@@ -697,10 +749,11 @@ class DemandReserved(_message.Message):
         demand: _builtins.str = ...,
         quantity: _common_pb2.Quantity | None = ...,
         reserved_after: _common_pb2.Quantity | None = ...,
+        late: _chain_pb2.Frozen | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["quantity", b"quantity", "reserved_after", b"reserved_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["late", b"late", "quantity", b"quantity", "reserved_after", b"reserved_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "quantity", b"quantity", "reserved_after", b"reserved_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "late", b"late", "quantity", b"quantity", "reserved_after", b"reserved_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -752,6 +805,7 @@ class DemandIssued(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     CONSUMED_FIELD_NUMBER: _builtins.int
     ISSUED_AFTER_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     demand: _builtins.str
     @_builtins.property
@@ -762,6 +816,10 @@ class DemandIssued(_message.Message):
 
     @_builtins.property
     def issued_after(self) -> _common_pb2.Quantity: ...
+    @_builtins.property
+    def frozen(self) -> _chain_pb2.Frozen:
+        """What was known of these units when they left, if they were late."""
+
     def __init__(
         self,
         *,
@@ -770,14 +828,43 @@ class DemandIssued(_message.Message):
         quantity: _common_pb2.Quantity | None = ...,
         consumed: _common_pb2.Quantity | None = ...,
         issued_after: _common_pb2.Quantity | None = ...,
+        frozen: _chain_pb2.Frozen | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "issued_after", b"issued_after", "quantity", b"quantity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "frozen", b"frozen", "issued_after", b"issued_after", "quantity", b"quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "demand", b"demand", "flow_key", b"flow_key", "issued_after", b"issued_after", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "demand", b"demand", "flow_key", b"flow_key", "frozen", b"frozen", "issued_after", b"issued_after", "quantity", b"quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DemandIssued: _TypeAlias = DemandIssued  # noqa: Y015
+
+@_typing.final
+class DemandDated(_message.Message):
+    """When what is open of the demand is there, as reckoned by the chain model; no parts: nothing is said any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_KEY_FIELD_NUMBER: _builtins.int
+    DEMAND_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    flow_key: _builtins.str
+    demand: _builtins.str
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.CoveredPart]: ...
+    def __init__(
+        self,
+        *,
+        flow_key: _builtins.str = ...,
+        demand: _builtins.str = ...,
+        parts: _abc.Iterable[_chain_pb2.CoveredPart] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "parts", b"parts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DemandDated: _TypeAlias = DemandDated  # noqa: Y015
 
 @_typing.final
 class SupplyRecorded(_message.Message):
@@ -791,6 +878,7 @@ class SupplyRecorded(_message.Message):
     EXPECTED_AT_FIELD_NUMBER: _builtins.int
     PROMISED_AT_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     supply: _builtins.str
     withdrawn: _builtins.bool
@@ -802,6 +890,10 @@ class SupplyRecorded(_message.Message):
     def expected_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def promised_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.SupplyPart]:
+        """When which units are expected, of the whole quantity, in the order of their dates."""
+
     def __init__(
         self,
         *,
@@ -811,10 +903,11 @@ class SupplyRecorded(_message.Message):
         expected_at: _timestamp_pb2.Timestamp | None = ...,
         promised_at: _timestamp_pb2.Timestamp | None = ...,
         withdrawn: _builtins.bool = ...,
+        parts: _abc.Iterable[_chain_pb2.SupplyPart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_at", b"expected_at", "promised_at", b"promised_at", "quantity", b"quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_at", b"expected_at", "flow_key", b"flow_key", "promised_at", b"promised_at", "quantity", b"quantity", "supply", b"supply", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_at", b"expected_at", "flow_key", b"flow_key", "parts", b"parts", "promised_at", b"promised_at", "quantity", b"quantity", "supply", b"supply", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -851,3 +944,154 @@ class SupplyReceived(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SupplyReceived: _TypeAlias = SupplyReceived  # noqa: Y015
+
+@_typing.final
+class SupplyReckoned(_message.Message):
+    """How late a supply is, and how much of that its pool takes without harm."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_KEY_FIELD_NUMBER: _builtins.int
+    SUPPLY_FIELD_NUMBER: _builtins.int
+    BUFFERS_FIELD_NUMBER: _builtins.int
+    flow_key: _builtins.str
+    supply: _builtins.str
+    @_builtins.property
+    def buffers(self) -> Global___Buffers:
+        """Absent when nothing is to come of it."""
+
+    def __init__(
+        self,
+        *,
+        flow_key: _builtins.str = ...,
+        supply: _builtins.str = ...,
+        buffers: Global___Buffers | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["buffers", b"buffers"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buffers", b"buffers", "flow_key", b"flow_key", "supply", b"supply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SupplyReckoned: _TypeAlias = SupplyReckoned  # noqa: Y015
+
+@_typing.final
+class Buffers(_message.Message):
+    """The buffers of one supply."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    EXPECTED_AT_FIELD_NUMBER: _builtins.int
+    BASELINE_AT_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    SLACK_MINUTES_FIELD_NUMBER: _builtins.int
+    ABSORBED_MINUTES_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.str
+    """Decimal in the pool's unit: still to come."""
+    delay_minutes: _builtins.int
+    """Absent: it never comes."""
+    slack_minutes: _builtins.int
+    """How much later it may come until a demand is late that is in time now; absent: without limit."""
+    absorbed_minutes: _builtins.int
+    """What of its delay reaches no demand; absent: all of a delay without end."""
+    cause: Global___CauseClass.ValueType
+    @_builtins.property
+    def expected_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last of it is expected; absent: never."""
+
+    @_builtins.property
+    def baseline_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        quantity: _builtins.str = ...,
+        expected_at: _timestamp_pb2.Timestamp | None = ...,
+        baseline_at: _timestamp_pb2.Timestamp | None = ...,
+        delay_minutes: _builtins.int | None = ...,
+        slack_minutes: _builtins.int | None = ...,
+        absorbed_minutes: _builtins.int | None = ...,
+        cause: Global___CauseClass.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_absorbed_minutes", b"_absorbed_minutes", "_delay_minutes", b"_delay_minutes", "_slack_minutes", b"_slack_minutes", "absorbed_minutes", b"absorbed_minutes", "baseline_at", b"baseline_at", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "slack_minutes", b"slack_minutes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_absorbed_minutes", b"_absorbed_minutes", "_delay_minutes", b"_delay_minutes", "_slack_minutes", b"_slack_minutes", "absorbed_minutes", b"absorbed_minutes", "baseline_at", b"baseline_at", "cause", b"cause", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "quantity", b"quantity", "slack_minutes", b"slack_minutes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__absorbed_minutes: _TypeAlias = _typing.Literal["absorbed_minutes"]  # noqa: Y015
+    _WhichOneofArgType__absorbed_minutes: _TypeAlias = _typing.Literal["_absorbed_minutes", b"_absorbed_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
+    _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__slack_minutes: _TypeAlias = _typing.Literal["slack_minutes"]  # noqa: Y015
+    _WhichOneofArgType__slack_minutes: _TypeAlias = _typing.Literal["_slack_minutes", b"_slack_minutes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__absorbed_minutes) -> _WhichOneofReturnType__absorbed_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slack_minutes) -> _WhichOneofReturnType__slack_minutes | None: ...
+
+Global___Buffers: _TypeAlias = Buffers  # noqa: Y015
+
+@_typing.final
+class OutlookReckoned(_message.Message):
+    """What a planner asks of a pool first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLOOK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outlook(self) -> Global___Outlook:
+        """Absent when the stock is unknown."""
+
+    def __init__(
+        self,
+        *,
+        outlook: Global___Outlook | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outlook", b"outlook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outlook", b"outlook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutlookReckoned: _TypeAlias = OutlookReckoned  # noqa: Y015
+
+@_typing.final
+class Outlook(_message.Message):
+    """The outlook of one pool; decimals in its unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USABLE_FIELD_NUMBER: _builtins.int
+    AVAILABLE_TO_PROMISE_FIELD_NUMBER: _builtins.int
+    FIRST_SHORTAGE_AT_FIELD_NUMBER: _builtins.int
+    DAYS_OF_SUPPLY_FIELD_NUMBER: _builtins.int
+    LATE_SUPPLIES_FIELD_NUMBER: _builtins.int
+    usable: _builtins.str
+    available_to_promise: _builtins.str
+    days_of_supply: _builtins.str
+    """How long the stock lasts; absent: for all that is known to be needed."""
+    late_supplies: _builtins.int
+    @_builtins.property
+    def first_shortage_at(self) -> _timestamp_pb2.Timestamp:
+        """When less than nothing would be there; absent: never."""
+
+    def __init__(
+        self,
+        *,
+        usable: _builtins.str = ...,
+        available_to_promise: _builtins.str = ...,
+        first_shortage_at: _timestamp_pb2.Timestamp | None = ...,
+        days_of_supply: _builtins.str | None = ...,
+        late_supplies: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "available_to_promise", b"available_to_promise", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at", "late_supplies", b"late_supplies", "usable", b"usable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__days_of_supply: _TypeAlias = _typing.Literal["days_of_supply"]  # noqa: Y015
+    _WhichOneofArgType__days_of_supply: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_of_supply) -> _WhichOneofReturnType__days_of_supply | None: ...
+
+Global___Outlook: _TypeAlias = Outlook  # noqa: Y015

@@ -34,6 +34,8 @@ class _ReservationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rese
     RESERVATION_STATE_WAITING: _ReservationState.ValueType  # 3
     RESERVATION_STATE_UNIT_UNKNOWN: _ReservationState.ValueType  # 4
     """The flow speaks in a unit that the pool cannot convert: nothing is held for it."""
+    RESERVATION_STATE_PLANNED: _ReservationState.ValueType  # 5
+    """Nothing is held for it before it is more than planned."""
 
 class ReservationState(_ReservationState, metaclass=_ReservationStateEnumTypeWrapper):
     """How far a holder has what it needs."""
@@ -44,6 +46,8 @@ RESERVATION_STATE_PARTLY_RESERVED: ReservationState.ValueType  # 2
 RESERVATION_STATE_WAITING: ReservationState.ValueType  # 3
 RESERVATION_STATE_UNIT_UNKNOWN: ReservationState.ValueType  # 4
 """The flow speaks in a unit that the pool cannot convert: nothing is held for it."""
+RESERVATION_STATE_PLANNED: ReservationState.ValueType  # 5
+"""Nothing is held for it before it is more than planned."""
 Global___ReservationState: _TypeAlias = ReservationState  # noqa: Y015
 
 @_typing.final
@@ -61,6 +65,8 @@ class InventoryFeed(_message.Message):
     INBOUND_ROW_FIELD_NUMBER: _builtins.int
     SITE_ROW_FIELD_NUMBER: _builtins.int
     ITEM_ROW_FIELD_NUMBER: _builtins.int
+    OUTLOOK_ROW_FIELD_NUMBER: _builtins.int
+    SUPPLY_ROW_FIELD_NUMBER: _builtins.int
     view: _builtins.str
     row_id: _builtins.str
     removed: _builtins.bool
@@ -76,6 +82,10 @@ class InventoryFeed(_message.Message):
     def site_row(self) -> Global___SiteRow: ...
     @_builtins.property
     def item_row(self) -> Global___ItemRow: ...
+    @_builtins.property
+    def outlook_row(self) -> Global___OutlookRow: ...
+    @_builtins.property
+    def supply_row(self) -> Global___SupplyRow: ...
     def __init__(
         self,
         *,
@@ -88,12 +98,14 @@ class InventoryFeed(_message.Message):
         inbound_row: Global___InboundRow | None = ...,
         site_row: Global___SiteRow | None = ...,
         item_row: Global___ItemRow | None = ...,
+        outlook_row: Global___OutlookRow | None = ...,
+        supply_row: Global___SupplyRow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "inbound_row", b"inbound_row", "item_row", b"item_row", "reservation_row", b"reservation_row", "row", b"row", "site_row", b"site_row", "stock_row", b"stock_row"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "inbound_row", b"inbound_row", "item_row", b"item_row", "outlook_row", b"outlook_row", "reservation_row", b"reservation_row", "row", b"row", "site_row", b"site_row", "stock_row", b"stock_row", "supply_row", b"supply_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "inbound_row", b"inbound_row", "item_row", b"item_row", "removed", b"removed", "reservation_row", b"reservation_row", "row", b"row", "row_id", b"row_id", "site_row", b"site_row", "stock_row", b"stock_row", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "inbound_row", b"inbound_row", "item_row", b"item_row", "outlook_row", b"outlook_row", "removed", b"removed", "reservation_row", b"reservation_row", "row", b"row", "row_id", b"row_id", "site_row", b"site_row", "stock_row", b"stock_row", "supply_row", b"supply_row", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_row: _TypeAlias = _typing.Literal["stock_row", "reservation_row", "inbound_row", "site_row", "item_row"]  # noqa: Y015
+    _WhichOneofReturnType_row: _TypeAlias = _typing.Literal["stock_row", "reservation_row", "inbound_row", "site_row", "item_row", "outlook_row", "supply_row"]  # noqa: Y015
     _WhichOneofArgType_row: _TypeAlias = _typing.Literal["row", b"row"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_row) -> _WhichOneofReturnType_row | None: ...
 
@@ -359,3 +371,132 @@ class ItemRow(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ItemRow: _TypeAlias = ItemRow  # noqa: Y015
+
+@_typing.final
+class OutlookRow(_message.Message):
+    """View "outlook": what a planner asks of a tracked pool first. All numbers are decimals in the unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    USABLE_FIELD_NUMBER: _builtins.int
+    AVAILABLE_TO_PROMISE_FIELD_NUMBER: _builtins.int
+    FIRST_SHORTAGE_AT_FIELD_NUMBER: _builtins.int
+    DAYS_OF_SUPPLY_FIELD_NUMBER: _builtins.int
+    LATE_SUPPLIES_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    item: _builtins.str
+    unit: _builtins.str
+    usable: _builtins.str
+    available_to_promise: _builtins.str
+    days_of_supply: _builtins.str
+    """How long the stock lasts; absent: for all that is known to be needed."""
+    late_supplies: _builtins.int
+    @_builtins.property
+    def first_shortage_at(self) -> _timestamp_pb2.Timestamp:
+        """When less than nothing would be there; absent: never."""
+
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        item: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        usable: _builtins.str = ...,
+        available_to_promise: _builtins.str = ...,
+        first_shortage_at: _timestamp_pb2.Timestamp | None = ...,
+        days_of_supply: _builtins.str | None = ...,
+        late_supplies: _builtins.int = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "as_of", b"as_of", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "as_of", b"as_of", "available_to_promise", b"available_to_promise", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at", "item", b"item", "late_supplies", b"late_supplies", "site", b"site", "unit", b"unit", "usable", b"usable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__days_of_supply: _TypeAlias = _typing.Literal["days_of_supply"]  # noqa: Y015
+    _WhichOneofArgType__days_of_supply: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_of_supply) -> _WhichOneofReturnType__days_of_supply | None: ...
+
+Global___OutlookRow: _TypeAlias = OutlookRow  # noqa: Y015
+
+@_typing.final
+class SupplyRow(_message.Message):
+    """View "supplies": how late a supply of a tracked pool is, and who feels it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    FLOW_KEY_FIELD_NUMBER: _builtins.int
+    SUPPLY_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    EXPECTED_AT_FIELD_NUMBER: _builtins.int
+    BASELINE_AT_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    SLACK_MINUTES_FIELD_NUMBER: _builtins.int
+    ABSORBED_MINUTES_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    item: _builtins.str
+    flow_key: _builtins.str
+    supply: _builtins.str
+    unit: _builtins.str
+    quantity: _builtins.str
+    """What is still to come."""
+    delay_minutes: _builtins.int
+    """Absent: it never comes."""
+    slack_minutes: _builtins.int
+    """How much later it may come until a demand is late that is in time now; absent: without limit."""
+    absorbed_minutes: _builtins.int
+    """What of its delay reaches no demand; absent: all of a delay without end."""
+    cause: _events_pb2.CauseClass.ValueType
+    @_builtins.property
+    def expected_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last of it is expected; absent: never."""
+
+    @_builtins.property
+    def baseline_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        item: _builtins.str = ...,
+        flow_key: _builtins.str = ...,
+        supply: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+        expected_at: _timestamp_pb2.Timestamp | None = ...,
+        baseline_at: _timestamp_pb2.Timestamp | None = ...,
+        delay_minutes: _builtins.int | None = ...,
+        slack_minutes: _builtins.int | None = ...,
+        absorbed_minutes: _builtins.int | None = ...,
+        cause: _events_pb2.CauseClass.ValueType = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_absorbed_minutes", b"_absorbed_minutes", "_delay_minutes", b"_delay_minutes", "_slack_minutes", b"_slack_minutes", "absorbed_minutes", b"absorbed_minutes", "as_of", b"as_of", "baseline_at", b"baseline_at", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "slack_minutes", b"slack_minutes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_absorbed_minutes", b"_absorbed_minutes", "_delay_minutes", b"_delay_minutes", "_slack_minutes", b"_slack_minutes", "absorbed_minutes", b"absorbed_minutes", "as_of", b"as_of", "baseline_at", b"baseline_at", "cause", b"cause", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "flow_key", b"flow_key", "item", b"item", "quantity", b"quantity", "site", b"site", "slack_minutes", b"slack_minutes", "supply", b"supply", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__absorbed_minutes: _TypeAlias = _typing.Literal["absorbed_minutes"]  # noqa: Y015
+    _WhichOneofArgType__absorbed_minutes: _TypeAlias = _typing.Literal["_absorbed_minutes", b"_absorbed_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
+    _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__slack_minutes: _TypeAlias = _typing.Literal["slack_minutes"]  # noqa: Y015
+    _WhichOneofArgType__slack_minutes: _TypeAlias = _typing.Literal["_slack_minutes", b"_slack_minutes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__absorbed_minutes) -> _WhichOneofReturnType__absorbed_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slack_minutes) -> _WhichOneofReturnType__slack_minutes | None: ...
+
+Global___SupplyRow: _TypeAlias = SupplyRow  # noqa: Y015
