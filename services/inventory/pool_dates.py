@@ -55,9 +55,14 @@ def holds_at_the_door(holds: Iterable[Hold]) -> tuple[Hold, ...]:
 
 
 def parts_at_the_door(parts: Iterable[SupplyPart]) -> tuple[SupplyPart, ...]:
-    """Parts as another service states them, in the order of their dates, without those of nothing."""
-    fit = (replace(part, date=_date(part.date)) for part in parts if part.quantity > 0)
-    return tuple(sorted(fit, key=lambda part: part.date))
+    """Parts as another service states them, by date, without those of nothing; of one date the last speaks for all."""
+    fit: dict[int, SupplyPart] = {}
+    for part in parts:
+        date = _date(part.date)
+        if part.quantity > 0:
+            before = fit[date].quantity if date in fit else 0
+            fit[date] = replace(part, date=date, quantity=before + part.quantity)
+    return tuple(fit[date] for date in sorted(fit))
 
 
 def open_demands(rows: Rows) -> dict[str, Demand]:

@@ -19,9 +19,13 @@ class PlainDemand:
     priority: int = 0
     sequence: int = 0
     withdrawn: bool = False
+    planned: bool = False
+
+    def may_hold(self) -> Decimal:
+        return ZERO if self.withdrawn or self.planned else max(ZERO, self.quantity - self.issued)
 
     def waits(self) -> Decimal:
-        return ZERO if self.withdrawn else max(ZERO, self.quantity - self.issued - self.reserved)
+        return max(ZERO, self.may_hold() - self.reserved)
 
 
 @dataclass
@@ -89,14 +93,14 @@ class PlainPool:
 
     def _demand(self, command: say.StateDemand) -> None:
         one = self.demands.setdefault(command.flow_key, PlainDemand())
-        one.quantity, one.withdrawn = command.quantity.amount, command.withdrawn
+        one.quantity, one.withdrawn, one.planned = command.quantity.amount, command.withdrawn, command.planned
         one.need = NEVER if command.need_at_ms is None else command.need_at_ms
         one.priority, one.sequence = command.priority, command.sequence_ms
         more = (command.issued.amount if command.issued is not None else one.issued) - one.issued
         self.on_hand -= more
         one.issued += more
         one.reserved -= min(one.reserved, max(ZERO, more))
-        one.reserved = min(one.reserved, ZERO if one.withdrawn else max(ZERO, one.quantity - one.issued))
+        one.reserved = min(one.reserved, one.may_hold())
 
     def _settle(self) -> None:
         """Latest need gives back first, then those by hand, the less important, the later; then the queue is served."""

@@ -16,6 +16,7 @@ from services.inventory.pool_evolve import evolve
 from services.inventory.pool_facts import DemandId, Fact, FlowKey, StockMoved, SupplyId
 from services.inventory.pool_rows import (
     Coming,
+    Dated,
     Demand,
     Expiry,
     Head,
@@ -37,6 +38,7 @@ from services.inventory.units import ZERO
 from services.inventory.views import project
 from services.kernel.model import DictRows
 from services.kernel.values import EnterpriseId, Origin, Quantity, Refused
+from tests.unit.inventory.plain_dates import plain_dates
 
 KEY = PoolKey("pool/acme/madrid/cell")
 SITE, ITEM = SiteId("madrid"), ItemId("cell")
@@ -234,6 +236,7 @@ def check_laws(case: PoolCase) -> None:
         apply(replayed, fact)
     assert replayed == rows, "the rows are not the fold of the log"
     _check_listeners(case, head, demands, hands)
+    _check_dates(case, head)
 
 
 def _check_listeners(case: PoolCase, head: Head, demands: list[Demand], hands: list[Reservation]) -> None:
@@ -247,6 +250,9 @@ def _check_listeners(case: PoolCase, head: Head, demands: list[Demand], hands: l
     known = {(row.flow_key, row.demand) for row in demands}
     assert all(not told.reserved.amount for who, told in case.told.items() if who not in known)
 
+    said = [who for who in case.said if case.told[who, "1"].tracked]
+    assert len(said) == len(set(said)), "somebody was told twice"
+
     stock = case.seen["stock", f"{SITE}/{ITEM}"]
     assert stock.on_hand == (head.on_hand if head.tracked else None)
     assert (stock.reserved, stock.waiting, stock.inbound) == (head.reserved, head.waiting, head.inbound)
@@ -255,3 +261,16 @@ def _check_listeners(case: PoolCase, head: Head, demands: list[Demand], hands: l
     assert len(shown) == len(hands) + sum(1 for d in demands if d.open or (d.unit and not d.withdrawn))
     inbound = [row for (view, _), row in case.seen.items() if view == "inbound" and row is not None]
     assert sum((row.open for row in inbound if row.unit == head.unit), ZERO) == head.inbound
+
+
+def _check_dates(case: PoolCase, head: Head) -> None:
+    """What was told last is what the definition says of the rows, and to say it again is to say nothing."""
+    wanted = plain_dates(case.rows)
+    told = {demand_row(FlowKey(who), DemandId(link)): state.parts for (who, link), state in case.told.items()}
+    assert {key: parts for key, parts in told.items() if parts} == wanted
+    assert {demand_row(r.flow_key, r.demand): r.parts for r in case.rows.values() if isinstance(r, Dated)} == wanted
+    assert pool.decide(case.rows, pool.reckon_command(KEY), origin()) == ()
+    shown = {row_id for (view, row_id), row in case.seen.items() if view == "supplies" and row is not None}
+    coming = [row for row in case.rows.values() if isinstance(row, Supply) and row.open]
+    assert shown == {f"{SITE}/{ITEM}/{row.flow_key}/{row.supply}" for row in coming if head.tracked}
+    assert (case.seen.get(("outlook", f"{SITE}/{ITEM}")) is not None) == head.tracked

@@ -6,6 +6,9 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.chain.causes import Cause, Root, RootClass, Stage
+from services.chain.moments import NEVER
+from services.chain.pool_facts import STOCK, Hold, SupplyPart
 from services.inventory import pool_commands as say
 from services.inventory.pool_facts import ReservationId
 from services.inventory.pool_rows import Demand, Reservation
@@ -46,22 +49,44 @@ owners = st.one_of(
     st.builds(say.TrackPool, st.just(SITE), st.just(ITEM), st.just("C62")),
     st.builds(say.UntrackPool, st.just(SITE), st.just(ITEM)),
 )
+minute = st.integers(1, 6)
+minute_ms = minute.map(lambda number: number * 60_000)
+holds = st.lists(
+    st.builds(Hold, st.sampled_from([STOCK, flow(6), flow(7)]), st.integers(1, 9).map(lambda n: n * 10**6)), max_size=2
+).map(tuple)
 demands = st.builds(
     state_demand,
     st.integers(1, 5),
     none_too,
     st.none() | none_too,
-    st.none() | moment,
+    st.none() | minute_ms,
     st.integers(1, 2),
     st.integers(1, 2),
     st.sampled_from([False, False, False, True]),
+    planned=st.sampled_from([False, False, True]),
+    holds=st.just(()) | holds,
 )
-flows = st.one_of(
-    demands,
-    demands,
-    st.builds(state_supply, st.integers(6, 8), none_too, none_too, st.none() | moment, st.booleans()),
-    st.builds(say.ExpireReservations, st.just(KEY), ends),
+parts = st.lists(
+    st.builds(
+        SupplyPart,
+        minute | st.just(NEVER),
+        st.integers(1, 9).map(lambda n: n * 10**6),
+        st.none() | st.just(Cause(Root("flow/steel/1", RootClass.REPORTED), ())),
+        st.just((Stage("flow/steel/1", 1),)),
+    ),
+    max_size=3,
+).map(tuple)
+supplies = st.builds(
+    state_supply,
+    st.integers(6, 8),
+    none_too,
+    st.sampled_from([None, pieces(0), pieces(0), pieces(1), pieces(4)]),
+    st.none() | minute_ms,
+    st.sampled_from([False, False, False, True]),
+    parts=parts,
+    promised_at_ms=st.none() | minute_ms,
 )
+flows = st.one_of(demands, demands, supplies, supplies, st.builds(say.ExpireReservations, st.just(KEY), ends))
 in_kilograms = st.builds(
     state_demand, st.integers(1, 5), st.just(Quantity(Decimal(4), "KGM")), st.just(Quantity(Decimal(1), "KGM"))
 )
