@@ -105,8 +105,8 @@ def _pieces(flow: Flow, inputs: Sequence[DemandCovered]) -> list[Piece]:
     """The output by what its inputs allow: in one piece, or as its only input comes. The last piece is the latest."""
     if flow.is_lost or flow.is_firm:
         return [Piece(flow.quantity, SINCE, Driver())]
-    issued = [Driver.of_issued(covered.frozen) for covered in inputs if covered.frozen]
     if flow.is_finished:
+        issued = [Driver.of_issued(covered.frozen) for covered in inputs if covered.frozen and covered.frozen.cause]
         return [Piece(flow.quantity, SINCE, latest(issued))]
     if flow.split and len(inputs) == 1:
         return _pieces_of_split(flow, inputs[0])
@@ -115,9 +115,9 @@ def _pieces(flow: Flow, inputs: Sequence[DemandCovered]) -> list[Piece]:
 
 
 def _drivers(covered: DemandCovered) -> list[Driver]:
-    """What an input may explain: the components that were issued, and the last part of those that were not."""
+    """What an input may explain: the last part of the components that were not issued, and those that were."""
     issued = [Driver.of_issued(covered.frozen)] if covered.frozen else []
-    return issued + [Driver.of_part(part) for part in covered.parts[-1:]]
+    return [Driver.of_part(part) for part in covered.parts[-1:]] + issued
 
 
 def latest(drivers: Iterable[Driver]) -> Driver:
@@ -131,8 +131,9 @@ def _pieces_of_split(flow: Flow, covered: DemandCovered) -> list[Piece]:
     A piece that makes no whole unit waits for the next.
     """
     needed = covered.issued + sum(part.quantity for part in covered.parts)
-    steps = [(covered.issued, SINCE, Driver.of_issued(covered.frozen) if covered.frozen else Driver())]
-    steps += [(part.quantity, part.date, Driver.of_part(part)) for part in covered.parts]
+    issued = [Driver.of_issued(covered.frozen)] if covered.frozen else []  # they say when any part can have started
+    steps = [(covered.issued, SINCE, latest(issued))]
+    steps += [(part.quantity, part.date, latest([Driver.of_part(part), *issued])) for part in covered.parts]
     pieces: list[Piece] = []
     taken, made = 0, 0
     for quantity, available, driver in steps:

@@ -29,13 +29,14 @@ class Hold:
 class Frozen:
     """What the pool knew of units when it issued them: when they came and were due, the delay that came in, and why.
 
-    It is a fact from then on, so that a flow that started late keeps its history.
+    ``cause`` None: no late supply explained them. It is a fact from then on, so that a flow that started late keeps its
+    history.
     """
 
     date: int
     baseline: int
     delay_in: int
-    cause: Cause
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,9 @@ class DemandCovered:
 
 
 def frozen(part: CoveredPart) -> Frozen | None:
-    """What is to be written when a part is issued: why it was late, or nothing if no supply explains it."""
-    if part.late is None:
+    """What is to be written when a part is issued: when it came and why so late; nothing of what was in stock."""
+    if part.date == SINCE:
         return None
+    if part.late is None:
+        return Frozen(part.date, part.baseline, 0)
     return Frozen(part.date, part.baseline, part.late.delay, part.late.cause)

@@ -53,7 +53,8 @@ _SUMMED = _MINUTES[:-1]
 def folded(hops: tuple[Hop, ...], most: int) -> tuple[Hop, ...]:
     """The hops, oldest first, with the two oldest made one until there are no more than ``most``.
 
-    The folded hop takes over what came into the first and gives what left the last, under the name of the last.
+    The folded hop takes over what came into the first and gives what left the last, under the name of the first, where
+    it began.
     """
     while len(hops) > most:
         first, second = hops[:2]
@@ -64,4 +65,4 @@ def folded(hops: tuple[Hop, ...], most: int) -> tuple[Hop, ...]:
 def _one_of(first: Hop, second: Hop) -> Hop:
     sums = {name: plus(getattr(first, name), getattr(second, name)) for name in _SUMMED}
     count = first.count + second.count
-    return Hop(second.flow, second.enterprise, first.late, **sums, out=second.out, count=count)
+    return Hop(first.flow, first.enterprise, first.late, **sums, out=second.out, count=count)

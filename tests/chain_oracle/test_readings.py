@@ -281,7 +281,7 @@ def test_an_incident_is_named_by_the_report_on_its_root_before_the_culprit() -> 
 
 
 def test_seventeen_hops_are_folded_at_the_old_end() -> None:
-    """The folded hop has the name of its younger half, sums of all minutes, and a count."""
+    """The folded hop has the name of its older half, where the delay began, sums of all minutes, and a count."""
     flows = [flow("F00", "p00", 1, 0, 10, estimated_finish=30)]
     for number in range(1, 18):
         before = f"p{number - 1:02}"
@@ -289,7 +289,7 @@ def test_seventeen_hops_are_folded_at_the_old_end() -> None:
     got = result(*flows)["flows"]
     assert [len(got[f"F{number:02}"]["hops"]) for number in (14, 15, 16, 17)] == [15, 16, 16, 16]
     oldest = got["F17"]["hops"][0]
-    assert (oldest["flow"], oldest["count"], oldest["in"], oldest["own"], oldest["out"]) == ("F02", 3, 0, 20, 20)
+    assert (oldest["flow"], oldest["count"], oldest["in"], oldest["own"], oldest["out"]) == ("F00", 3, 0, 20, 20)
     assert oldest["reach"] == 40  # a sum as well, though it means nothing
 
 

@@ -104,12 +104,20 @@ class MessageLoop:
         for message in self._batch():
             node = self._node(message.link[1])
             known = node.received.get(message.link)
-            if known is None or message.version > known.version:
+            if known is None or self.is_news(message, known):
                 node.received[message.link] = message
                 self.touched.add(message.link[1])
         for key in sorted(self.touched):
             self._send(key, self._pool(key[5:]) if key.startswith("pool ") else self._flow(key[5:]))
         self.touched.clear()
+
+    def is_news(self, message: Message, known: Message) -> bool:
+        """Whether a message says more than what is known of its link."""
+        return message.version > known.version
+
+    def differs(self, state: State, sent: State) -> bool:
+        """Whether a state must be told after what was told last."""
+        return state != sent
 
     def pool(self, name: str) -> Pool:
         """The facts of a pool as it knows them."""
@@ -139,7 +147,7 @@ class MessageLoop:
         wanted |= {link: None for link in node.sent if link not in wanted}
         for link, state in wanted.items():
             last = node.sent.get(link)
-            if last is None or last.state != state:
+            if last is None or self.differs(state, last.state):
                 message = Message(link, last.version + 1 if last else 1, state)
                 node.sent[link] = message
                 self.in_flight.setdefault(link, deque()).append(message)

@@ -83,8 +83,9 @@ class Chain:
         }
 
     def _alerts(self, lines: list[str]) -> Iterator[Json]:
-        for line in lines:
-            delay = self.loop.expected[line].delay
+        gone = [line for line in self.delays if line not in lines]
+        for line in [*lines, *gone]:  # a line that goes is late no more
+            delay = self.loop.expected[line].delay if line in lines else 0
             change = alert_change(self.delays.get(line, 0), delay)
             self.delays[line] = delay
             if change:
@@ -143,6 +144,8 @@ def placed_of(flow: Json) -> Placed:
 
 
 def _frozen(frozen: Json) -> Frozen:
+    if frozen["cause"] is None:
+        return Frozen(frozen["date"], frozen["baseline"], 0)
     root, hops = frozen["cause"]
     told = Root(root["flow"], RootClass(root["cls"]), root["event"] or "", root["reason"] or "")
     return Frozen(frozen["date"], frozen["baseline"], _or_never(frozen["in"]), Cause(told, tuple(map(_told_hop, hops))))
