@@ -1,11 +1,12 @@
 """What a buyer is exposed to: its open lines that are late or at risk, and what makes them late, one row per incident.
 
 Owns: the views ``exposure`` and ``incidents``, both derived from the buyer's own rows of ``order-lines``: nothing gets
-in here that the buyer could not see there. Deliberately lacks: the seller's side, and sums over currencies.
+in here that the buyer could not see there. Sums are kept by the difference that a line makes, the worst line is in
+``ranking``. Deliberately lacks: the seller's side, and sums over currencies.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +15,7 @@ from typing import Any, Final
 from services.kernel.values import EnterpriseId, Money
 from services.order.line import OrderLineStage
 from services.order.line_view import Alert, CauseView, OrderLineView
+from services.order.ranking import IncidentLineView, Ranking, Read
 from services.order.sentences import sentence_en, sentence_zh
 from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, Side
 
@@ -22,7 +24,6 @@ EXPOSURE, INCIDENTS = "exposure", "incidents"
 NEVER_DAYS: Final = 365  # what never comes ranks as if it came a year late
 _NANOS: Final = Decimal(1_000_000_000)
 
-Read = Callable[[str, str], Any | None]
 Derived = Mapping[tuple[str, str], Any | None]
 
 
@@ -67,12 +68,14 @@ class IncidentView:
     """One root and the enterprise's own lines that are late by it, row id is the reference.
 
     ``days_late`` is the sum over the lines that have a date to expect, ``short_lines`` counts those that have none.
-    ``since_ms``: when the first line was late by it.
+    ``worst_line`` is its row id in ``exposure``. ``since_ms``: when the first line was late by it.
     """
 
     lines: int
     short_lines: int
     days_late: int
+    worst_line: str
+    worst_days_late: int
     since_ms: int
 
 
@@ -108,46 +111,57 @@ def _price(price: Money | None) -> Decimal:
 
 
 def derive_exposure(old: OrderLineView | None, new: OrderLineView | None, read: Read) -> Derived:
-    """The rows of ``exposure`` and ``incidents`` that change with a row of ``order-lines``."""
+    """The rows of ``exposure`` and of incidents that change with a row of ``order-lines``."""
     before, after = exposure_of(old), exposure_of(new)
-    line = before or after
-    if before == after or line is None:
+    exposed = after or before
+    if before == after or exposed is None:
         return {}
-    changed: dict[tuple[str, str], Any | None] = {(EXPOSURE, f"{line.number}/{line.line}"): after}
-    left, joined = _incident(before), _incident(after)
-    for reference in dict.fromkeys((left, joined)):
-        if reference:
-            row: IncidentView | None = read(INCIDENTS, reference)
-            if reference == left:
-                row = _without(row, before)
-            if reference == joined:
-                row = _with(row, after)
-            changed[INCIDENTS, reference] = row
+    changed: dict[tuple[str, str], Any | None] = {(EXPOSURE, f"{exposed.number}/{exposed.line}"): after}
+    left, joined = _late_by(before), _late_by(after)
+    for reference in dict.fromkeys(late.reference for late in (left, joined) if late):
+        changed |= _incident(
+            reference,
+            left if left and left.reference == reference else None,
+            joined if joined and joined.reference == reference else None,
+            read,
+        )
     return changed
 
 
-def _incident(exposure: ExposureView | None) -> str:
-    """The reference that a line counts under; one that is late within its tolerance counts nowhere."""
-    return "" if exposure is None or exposure.late_since_ms is None else exposure.reference
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A line as its incident counts it."""
+
+    reference: str
+    since_ms: int
+    line: IncidentLineView
 
 
-def _with(row: IncidentView | None, late: ExposureView | None) -> IncidentView | None:
-    if late is None or late.late_since_ms is None:
-        return row
-    short, days = _counted(late)
-    if row is None:
-        return IncidentView(1, short, days, late.late_since_ms)
-    since = min(row.since_ms, late.late_since_ms)
-    return IncidentView(row.lines + 1, row.short_lines + short, row.days_late + days, since)
-
-
-def _without(row: IncidentView | None, late: ExposureView | None) -> IncidentView | None:
-    if row is None or late is None or row.lines == 1:
+def _late_by(exposure: ExposureView | None) -> "_Late | None":
+    """What counts under an incident: a line of which an alert stands and the cause is known."""
+    if exposure is None or exposure.cause is None or exposure.late_since_ms is None:
         return None
-    short, days = _counted(late)
-    return replace(row, lines=row.lines - 1, short_lines=row.short_lines - short, days_late=row.days_late - days)
+    short = exposure.risk is Risk.SHORT
+    days, reference = 0 if short else exposure.days_late, exposure.cause.reference
+    line = IncidentLineView(reference, exposure.number, exposure.line, days, short)
+    return _Late(reference, exposure.late_since_ms, line)
 
 
-def _counted(late: ExposureView) -> tuple[int, int]:
-    """Lines without a date, and days."""
-    return (1, 0) if late.risk is Risk.SHORT else (0, late.days_late)
+def _incident(reference: str, left: _Late | None, joined: _Late | None, read: Read) -> Derived:
+    """The rows of one incident after a line is not any more, or is now, or is another way, late by it."""
+    row: IncidentView | None = read(INCIDENTS, reference)
+    lines, short, days, since = (row.lines, row.short_lines, row.days_late, row.since_ms) if row else (0, 0, 0, None)
+    ranking = Ranking(reference, lines, read)
+    if left:
+        lines, short, days = lines - 1, short - left.line.short, days - left.line.days_late
+        if not joined:
+            ranking.remove(left.line.id)
+    if joined:
+        lines, short, days = lines + 1, short + joined.line.short, days + joined.line.days_late
+        since = joined.since_ms if since is None else min(since, joined.since_ms)
+        ranking.put(joined.line)
+    worst = ranking.worst
+    if worst is None or since is None:
+        return {**ranking.changed, (INCIDENTS, reference): None}
+    incident = IncidentView(lines, short, days, worst.id, worst.days_late, since)
+    return {**ranking.changed, (INCIDENTS, reference): incident}

@@ -19,6 +19,7 @@ from services.order.exposure import EXPOSURE, INCIDENTS, ExposureView, IncidentV
 from services.order.line import HEAD, Line, Order, OrderLineStage, line_key
 from services.order.line_view import OrderLineView, line_views
 from services.order.order_facts import CallOffReleased, LinesAdded, OrderCompleted, OrderPlaced, WatchMoved
+from services.order.ranking import INCIDENT_LINES, INCIDENT_PLACES, IncidentLineView, IncidentPlaceView, Read
 from services.order.references import References
 from services.order.terms import ItemId, LineNumber, Side, Terms
 
@@ -109,9 +110,6 @@ def _project_order(key: str, rows: Rows, facts: tuple[Any, ...], references: Ref
             yield FeedRow(head.seller, ORDER_LINES, row_id, for_seller)
 
 
-Read = Callable[[str, str], Any | None]
-
-
 def derive_from_lines(
     old: OrderLineView | None, new: OrderLineView | None, read: Read
 ) -> Mapping[tuple[str, str], Any | None]:
@@ -178,6 +176,8 @@ VIEWS = (
     View(PARTNERS, PartnerView),
     View(EXPOSURE, ExposureView),
     View(INCIDENTS, IncidentView),
+    View(INCIDENT_LINES, IncidentLineView),
+    View(INCIDENT_PLACES, IncidentPlaceView),
     View(AGREEMENTS, AgreementView),
     View(ENTERPRISES, EnterpriseView),
 )

@@ -9,12 +9,27 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.chain.alerts import AlertState
+from services.chain.causes import RootClass
+from services.chain.moments import NEVER
 from services.kernel.model import DictRows
 from services.kernel.row_codec import RowCodec
 from services.kernel.values import EnterpriseId, Money, Origin, Refused
 from services.order import order
 from services.order.domain import DOMAIN
-from services.order.line import LINES, Line, Order, OrderLineStage, days_late, is_open, requested, watch_ms
+from services.order.exposure import EXPOSURE, exposure_of
+from services.order.line import (
+    LINES,
+    Line,
+    Order,
+    OrderLineStage,
+    alert,
+    days_late,
+    delay_minutes,
+    is_open,
+    requested,
+    watch_ms,
+)
 from services.order.line_view import line_views
 from services.order.order_commands import (
     AcceptChange,
@@ -34,8 +49,17 @@ from services.order.order_commands import (
     ReportDelay,
     RevisePromise,
 )
-from services.order.order_facts import Awaits, LineRelease, OrderKind
+from services.order.order_facts import (
+    Awaits,
+    LineDelayChanged,
+    LineDelayCleared,
+    LineDelayRaised,
+    LineRelease,
+    OrderKind,
+)
+from services.order.policy import LineStage
 from services.order.terms import Delivery, LineNumber, PromiseBasis, total
+from tests.unit.order.causes import caused, expects
 from tests.unit.order.scene import (
     BUYER,
     DAY,
@@ -80,6 +104,7 @@ def placed_lines(numbers: Sequence[LineNumber]) -> st.SearchStrategy[Any]:
                     st.sampled_from([PIECES, DOZENS]),
                     st.sampled_from(PromiseBasis),
                     under_percent=st.sampled_from([None, Decimal(5)]),
+                    delay_tolerance_minutes=st.sampled_from([0, 3_000]),
                     day_ends_minute=st.sampled_from([None, 1020]),
                 ),
             )
@@ -109,10 +134,13 @@ from_either: st.SearchStrategy[OrderCommand] = st.one_of(
     st.builds(AcceptChange, st.just(BUYER), st.just(NUMBER), lines, st.integers(1, 3)),
     st.builds(DeclineChange, st.just(BUYER), st.just(NUMBER), lines, st.integers(1, 3)),
 )
+causes = st.builds(caused, st.sampled_from(["deep", SELLER]), kind=st.sampled_from(RootClass), culprit=reasons)
+expectations = st.builds(expects, st.one_of(st.none(), st.integers(15, 30)), st.one_of(st.none(), causes))
 from_flow: st.SearchStrategy[OrderCommand] = st.builds(
     RecordLineProgress,
     st.just(BUYER), st.just(NUMBER), lines, st.sampled_from(Awaits), totals, totals, totals, totals, totals, totals,
     st.one_of(st.none(), instants), st.one_of(st.none(), instants), st.booleans(), reasons,
+    st.one_of(st.none(), expectations),
 )  # fmt: skip
 said = st.one_of(
     st.tuples(from_buyer, st.just(BUYER)),
@@ -149,9 +177,35 @@ def check_always(stage: Stage) -> None:
     for side, viewer, partner in (("BUYER", BUYER, SELLER), ("SELLER", SELLER, BUYER)):
         sums = stage.derived[viewer, "partners", f"{side}/{partner}"]
         late = [days_late(line) for line in all_lines]
+        late_lines = sum(days_late(line) > 0 or delay_minutes(line) == NEVER for line in all_lines)
         assert (sums.lines, sums.open_lines, sums.late_lines, sums.days_late) == (
-            len(all_lines), len(open_lines), sum(days > 0 for days in late), sum(late),
+            len(all_lines), len(open_lines), late_lines, sum(late),
         )  # fmt: skip
+    check_alerts(stage, all_lines)
+
+
+def check_alerts(stage: Stage, all_lines: list[Line]) -> None:
+    """The log says of each delay what the line says now, and the buyer's exposure is what its rows give."""
+    said: dict[LineNumber, int] = {}
+    for fact in stage.facts:
+        match fact:
+            case LineDelayRaised(number, delay):
+                assert number not in said, "raised twice"
+                said[number] = delay
+            case LineDelayChanged(number, delay):
+                assert said[number] != delay, "nothing changed"
+                said[number] = delay
+            case LineDelayCleared(number):
+                del said[number]
+            case _:
+                pass
+    alerted = {line.placed.line: delay_minutes(line) for line in all_lines if alert(line) is not AlertState.NONE}
+    assert said == alerted
+    assert {line.placed.line for line in all_lines if line.late_since_ms is not None} == alerted.keys()
+    for line in all_lines:
+        number = line.placed.line
+        exposed = stage.derived.get((BUYER, EXPOSURE, f"{NUMBER}/{number}"))
+        assert exposed == exposure_of(stage.seen(BUYER, number))
 
 
 @given(stories)
@@ -226,6 +280,10 @@ def test_rows_are_as_small_as_a_million_orders_need() -> None:
         EnterpriseId(""),
     )  # fmt: skip
     assert len(rows_codecs["line"].encode(stage.line())) <= 250
+    in_time = len(rows_codecs["line"].encode(stage.line()))
+    far = caused(*(f"enterprise-{tier}" for tier in range(15)), event="c" * 36)
+    stage.flow_says(LineStage.AWAITING_STOCK, expectation=expects(23, far))
+    assert len(rows_codecs["line"].encode(stage.line())) <= in_time + 100, "fifteen tiers cost no more than one"
     assert len(rows_codecs["head"].encode(stage.head)) <= 120
 
 
