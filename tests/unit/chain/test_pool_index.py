@@ -197,6 +197,23 @@ def test_a_supply_may_be_blamed_by_those_who_wait_for_another() -> None:
     assert (part.date, part.late and part.late.flow) == (10, "S")
 
 
+def test_who_is_shifted_over_an_agreed_date_only_is_judged_anew() -> None:
+    facts, index = Facts(), PoolIndex()
+    facts.apply(index, [("", demand("A", 2, need=1)), ("", demand("B", 1, need=2))])
+    facts.apply(index, [("", supply("S", (9, 3), due=4)), ("", supply("T", (9, 3), due=5))])
+    assert index.covered["B/0"].parts[0].baseline == 4
+    facts.apply(index, [("", demand("A", 3, need=1))])
+    part = index.covered["B/0"].parts[0]
+    assert (part.date, part.baseline) == (9, 5)
+
+
+def test_who_holds_a_supply_is_told_of_a_new_promise_for_it() -> None:
+    facts, index = Facts(), PoolIndex()
+    facts.apply(index, [("", demand("A", 2, holds=(Hold("S", 2),))), ("", supply("S", (9, 2), due=4))])
+    facts.apply(index, [("", supply("S", (9, 2), due=9))])
+    assert index.covered["A/0"].parts[0].late is None
+
+
 def test_a_part_that_is_not_the_last_may_lose_its_culprit() -> None:
     """None of its own dates change, agreed or expected: but who arrived later, or what would be there without it."""
     waits, comes = demand("A", 10, sequence=1), supply("T", (9, 9), due=5)
