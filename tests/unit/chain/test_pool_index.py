@@ -209,9 +209,9 @@ def test_who_is_shifted_over_an_agreed_date_only_is_judged_anew() -> None:
 
 def test_who_holds_a_supply_is_told_of_a_new_promise_for_it() -> None:
     facts, index = Facts(), PoolIndex()
-    facts.apply(index, [("", demand("A", 2, holds=(Hold("S", 2),))), ("", supply("S", (9, 2), due=4))])
-    facts.apply(index, [("", supply("S", (9, 2), due=9))])
-    assert index.covered["A/0"].parts[0].late is None
+    facts.apply(index, [("", demand("A", 2, holds=(Hold("S", 2),))), ("", supply("S", (9, 2), due=9))])
+    facts.apply(index, [("", supply("S", (9, 2), due=4))])
+    assert index.covered["A/0"].parts[0].late is not None
 
 
 def test_a_part_that_is_not_the_last_may_lose_its_culprit() -> None:
