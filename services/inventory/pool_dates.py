@@ -165,7 +165,7 @@ Dates = Mapping[str, tuple[CoveredPart, ...]]
 
 def dates_of(covered: Mapping[str, DemandCovered], demands: Mapping[str, Demand]) -> Dates:
     """When what is open of each demand will be there, by row key."""
-    return {key: covered[_chain_demand(row).id].parts for key, row in demands.items()}
+    return {key: covered[f"{row.flow_key}/{number_of(row.demand)}"].parts for key, row in demands.items()}
 
 
 @dataclass(frozen=True, slots=True)

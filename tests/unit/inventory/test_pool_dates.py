@@ -247,6 +247,15 @@ def test_of_several_issues_the_latest_units_speak() -> None:
     assert case.covered(1).frozen == latest
 
 
+def test_units_in_time_do_not_hide_that_others_were_late() -> None:
+    case = counted(0, demand(1, 10, 6), supply(8, 5, 9), supply(9, 5, 5, 7))
+    case.run(supply(9, 5, 5, 7, received=5), at_day(7))
+    case.run(demand(1, 10, 6, issued=5), at_day(7))
+    case.run(supply(8, 5, 9, received=5), at_day(9))
+    case.run(demand(1, 10, 6, issued=10), at_day(9))
+    assert case.covered(1).frozen == Frozen(7 * DAY, 5 * DAY, 2 * DAY, slip(9, 2))
+
+
 def test_what_is_given_back_takes_its_history_with_it() -> None:
     case = counted(0, demand(1, 10, 6), supply(9, 10, 5, 8))
     case.run(supply(9, 10, 5, 8, received=10), at_day(8))
