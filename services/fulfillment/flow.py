@@ -8,11 +8,29 @@ over its shipments, the answer to a cancellation, the expected date. Deliberatel
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
+from services.chain.pool_facts import CoveredPart, Frozen
 from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO
-from services.fulfillment.keys import FlowKey, ItemId, ShipmentKey, SiteId, TransferId, transfer_flow_key
+from services.fulfillment.expecting import (
+    NOTHING_REPORTED,
+    REPORT,
+    TOLD,
+    FlowReckoned,
+    FlowReport,
+    InputCovered,
+    millionths,
+)
+from services.fulfillment.keys import (
+    FlowKey,
+    ItemId,
+    ShipmentKey,
+    SiteId,
+    TransferId,
+    line_flow_key,
+    transfer_flow_key,
+)
 from services.fulfillment.legs import (
     NOTHING_SAID,
     FlowHead,
@@ -39,23 +57,29 @@ class FlowAgreed:
 
 @dataclass(frozen=True, slots=True)
 class FlowCovered:
-    """What the seller's pool has for the flow: totals in the seller's unit."""
+    """What the seller's pool has for the flow: totals in the seller's unit, and the dates of what is open."""
 
     stock: StockCover
     unit: str
     reserved: Decimal
     issued: Decimal
     waiting: Decimal
+    parts: tuple[CoveredPart, ...] = ()
+    frozen: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LegReported:
-    """A shipment said how far it is; ``…_more``: what that adds to what it said before, negative if it takes back."""
+    """A shipment said how far it is; ``…_more``: what that adds to what it said before, negative if it takes back.
+
+    ``event``: what was said, if it moved a date or its reason.
+    """
 
     shipment_key: ShipmentKey
     report: LegReport
     shipped_more: Decimal
     received_more: Decimal
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,13 @@ class FlowFulfilled:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class LineReported:
+    """The seller reports this of the flow from now on, whole; NOTHING_REPORTED takes back what it reported."""
+
+    report: FlowReport
+
+
 Fact = (
     FlowAgreed
     | FlowCovered
@@ -114,10 +145,12 @@ Fact = (
     | RestWaived
     | FlowExpected
     | FlowFulfilled
+    | LineReported
+    | FlowReckoned
 )
 
 
-# Commands. The first three are reactions to what others said, never refused.
+# Commands. The first four are reactions to what others and the clock said, never refused.
 @dataclass(frozen=True, slots=True)
 class AgreeLine:
     """The order says what is agreed about the line."""
@@ -135,6 +168,8 @@ class CoverDemand:
     issued: Decimal
     waiting: Decimal
     tracked: bool
+    parts: tuple[CoveredPart, ...] = ()
+    frozen: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +179,13 @@ class NoteShipment:
     flow_key: FlowKey
     shipment_key: ShipmentKey
     report: LegReport
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSilence:
+    """The clock says that a date of the flow has passed, and nobody said anything."""
+
+    flow_key: FlowKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +208,31 @@ class CancelTransfer:
     transfer: TransferId
 
 
-Command = AgreeLine | CoverDemand | NoteShipment | TransferStock | CancelTransfer
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """Report of the seller, who is the sender: when a line will leave (start) and arrive (finish).
+
+    It replaces what was reported before; ``withdraw`` takes that back. A transfer has the number "transfer". ``firm``:
+    it will arrive then whatever the inputs say. ``lost``: what did not arrive yet will not. Reports with one
+    ``disruption_id`` are one incident.
+    """
+
+    buyer: EnterpriseId
+    number: str
+    line: str
+    estimated_start_at_ms: int | None = None
+    estimated_finish_at_ms: int | None = None
+    firm: bool = False
+    lost: bool = False
+    reason_code: str = ""
+    disruption_id: str = ""
+    withdraw: bool = False
+
+
+Command = AgreeLine | CoverDemand | NoteShipment | NoteSilence | TransferStock | CancelTransfer | ReportLine
+
+INPUT: Final = "input/0"
+"""Row key of what the seller's pool says; a flow of this kind has no other input."""
 
 
 def evolve(rows: Rows, fact: Fact) -> Changes:
@@ -175,6 +241,10 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
     match fact:
         case LegReported():
             return _reported(rows, head, fact)
+        case FlowReckoned():
+            return {TOLD: fact}
+        case LineReported(report):
+            return {REPORT: report if report != NOTHING_REPORTED else None}
         case FlowAgreed(terms):
             return _begun(rows, terms) if head is None else _agreed_again(rows, head, terms)
         case LegRejected():
@@ -183,8 +253,10 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
             return {}
         case LegWanted():
             return _wanted(rows, head, fact)
-        case FlowCovered(stock, _, reserved, issued, waiting):
-            return {"head": amended(head, stock=stock, reserved=reserved, issued=issued, waiting=waiting)}
+        case FlowCovered(stock, _, reserved, issued, waiting, parts, frozen):
+            dated = InputCovered(0, True, millionths(issued), parts, frozen) if parts or frozen is not None else None
+            head = amended(head, stock=stock, reserved=reserved, issued=issued, waiting=waiting)
+            return {"head": head, INPUT: dated} if dated is not None or rows.get(INPUT) is not None else {"head": head}
         case CancellationAnswered(cancelled, answered):
             return {"head": amended(head, cancelled=cancelled.amount, cancel_answered=answered.amount)}
         case CancellationCorrected(cancelled):
@@ -238,7 +310,10 @@ def _moved(head: FlowHead, old: Leg | None, new: Leg, **fields: Any) -> FlowHead
 def _reported(rows: Rows, head: FlowHead | None, fact: LegReported) -> Changes:
     key = fact.shipment_key
     old: Leg | None = rows.get(key)
-    new = Leg(False, ZERO, 0, 0, fact.report) if old is None else amended(old, report=fact.report)
+    if old is None:
+        new = Leg(False, ZERO, 0, 0, fact.report, fact.event)
+    else:
+        new = amended(old, report=fact.report, event=fact.event or old.event)
     if head is None:
         return {key: new}
     fields: dict[str, Any] = {}
@@ -253,7 +328,7 @@ def _wanted(rows: Rows, head: FlowHead, fact: LegWanted) -> Changes:
     key, amount = fact.shipment_key, fact.quantity.amount
     old: Leg | None = rows.get(key)
     report = old.report if old is not None else NOTHING_SAID
-    new = Leg(fact.own, amount, fact.want, fact.due_at_ms, report)
+    new = Leg(fact.own, amount, fact.want, fact.due_at_ms, report, old.event if old is not None else "")
     fields: dict[str, Any] = {}
     if fact.leg:
         fields = {"legs": fact.leg, "open_leg": key}
@@ -267,7 +342,11 @@ def flow_key_of(command: Command, sender: EnterpriseId) -> str:
     match command:
         case TransferStock(transfer=transfer) | CancelTransfer(transfer=transfer):
             return transfer_flow_key(sender, transfer)
+        case ReportLine(buyer=buyer, number=number, line=line):
+            return line_flow_key(buyer, number, line)
         case AgreeLine(flow_key=key) | CoverDemand(flow_key=key) | NoteShipment(flow_key=key):
+            return key
+        case NoteSilence(flow_key=key):
             return key
         case _:
             assert_never(command)

@@ -1,13 +1,16 @@
 """What follows for a flow from what it is told: the decisions of the aggregate in flow.py.
 
-Every decision ends in the same ``_settle``: asks of shipments, the answer to a cancellation, dates and fulfilment
-follow from the rows as they are, whatever changed them. Deliberately lacks: memory of the order in which messages came.
+Every decision ends in the same ``_settle``: asks of shipments, the answer to a cancellation, dates, fulfilment and what
+is expected of the flow follow from the rows as they are, whatever changed them. So what one command changes is told at
+once, and each link once; a flow of this kind has one input, and nothing to gain from waiting for others.
+Deliberately lacks: memory of the order in which messages came.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, assert_never
 
+from services.chain.moments import minute_of
 from services.fulfillment.amounts import (
     MINUTE_MS,
     ZERO,
@@ -17,7 +20,20 @@ from services.fulfillment.amounts import (
     refuse_lead_time,
     refuse_quantity,
 )
+from services.fulfillment.expecting import (
+    NOTHING_REPORTED,
+    REPORT,
+    TOLD,
+    FlowReckoned,
+    FlowReport,
+    InputCovered,
+    alarm_of,
+    event_of,
+    refuse_report,
+    reported,
+)
 from services.fulfillment.flow import (
+    INPUT,
     AgreeLine,
     CancellationAnswered,
     CancellationCorrected,
@@ -31,21 +47,26 @@ from services.fulfillment.flow import (
     FlowFulfilled,
     LegRejected,
     LegReported,
+    LineReported,
     NoteShipment,
+    NoteSilence,
+    ReportLine,
     RestWaived,
     TransferStock,
     evolve,
     flow_key_of,
 )
-from services.fulfillment.keys import FlowKey, refuse_id, transfer_flow_key
+from services.fulfillment.keys import FlowKey, line_flow_key, refuse_id, transfer_flow_key
 from services.fulfillment.legs import (
     NOTHING_SAID,
     AgreedDelivery,
     FlowHead,
     FlowTerms,
     Leg,
+    LegReport,
     LegWanted,
     StockCover,
+    by_due_date,
     cancellation_pends,
     counts,
     horizon,
@@ -53,6 +74,7 @@ from services.fulfillment.legs import (
     owed,
     plan,
 )
+from services.fulfillment.line_dates import NOTHING_TO_COME, Line, reckon_line
 from services.kernel.model import Aggregate, DictRows, Rows
 from services.kernel.values import Origin, Quantity, Refused
 
@@ -60,8 +82,9 @@ from services.kernel.values import Origin, Quantity, Refused
 class _Draft:
     """The rows as they are with the facts of this decision, so that each step sees the one before."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, origin: Origin) -> None:
         self._rows = rows
+        self.origin = origin
         self._changed: dict[str, Any] = {}
         self.facts: list[Fact] = []
 
@@ -96,16 +119,22 @@ class _Draft:
 def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     """The facts that the command makes, or why not; none if it says what is known already."""
     terms: FlowTerms | None = rows.get("terms")
-    draft = _Draft(rows)
+    draft = _Draft(rows, origin)
     match command:
         case AgreeLine(flow_key, agreed):
             return _agree(draft, flow_key, terms, agreed)
+        case NoteSilence(flow_key):
+            if terms is not None:
+                _settle_expectation(draft, flow_key)
+            return tuple(draft.facts)
+        case ReportLine():
+            return _report(draft, command, terms)
         case CoverDemand():
             return _cover(draft, command) if terms is not None else ()
         case NoteShipment():
             return _note(draft, command, terms)
         case TransferStock():
-            return _transfer(draft, command, origin)
+            return _transfer(draft, command)
         case CancelTransfer(transfer):
             if terms is None or terms.order_key:
                 return Refused("transfer-unknown", "name one of your own transfers", "transfer")
@@ -119,6 +148,7 @@ def _agree(
     draft: _Draft, flow_key: FlowKey, known: FlowTerms | None, agreed: FlowTerms, from_order: bool = True
 ) -> tuple[Fact, ...]:
     redate = False
+    agreed = replace(agreed, estimate_event=_estimate_event(draft, known, agreed))
     if known is not None:
         if from_order and not known.order_key:
             return ()  # the key belongs to a transfer; no order can be numbered like one
@@ -132,6 +162,15 @@ def _agree(
         )
     draft.record(FlowAgreed(agreed))
     return _settle(draft, flow_key, redate=redate)
+
+
+def _estimate_event(draft: _Draft, known: FlowTerms | None, agreed: FlowTerms) -> str:
+    """What the seller's estimate is counted under: what was said with which it came first."""
+    if agreed.estimated_at_ms is None:
+        return ""
+    if known is not None and known.estimated_at_ms == agreed.estimated_at_ms:
+        return known.estimate_event
+    return draft.origin.command_id
 
 
 def _stamped(known: FlowTerms, agreed: FlowTerms) -> FlowTerms:
@@ -166,11 +205,14 @@ def _stamped(known: FlowTerms, agreed: FlowTerms) -> FlowTerms:
 def _cover(draft: _Draft, command: CoverDemand) -> tuple[Fact, ...]:
     head = draft.head
     stock = StockCover.TRACKED if command.tracked else StockCover.UNTRACKED
+    dated: InputCovered | None = draft.get(INPUT)
+    known = (head.stock, head.reserved, head.issued, head.waiting)
+    known_dates = ((), None) if dated is None else (dated.parts, dated.frozen)
     said = (stock, command.reserved, command.issued, command.waiting)
-    if said == (head.stock, head.reserved, head.issued, head.waiting):
+    if said == known and (command.parts, command.frozen) == known_dates:
         return ()
     unit = draft.terms.seller_quantity.unit
-    draft.record(FlowCovered(stock, unit, command.reserved, command.issued, command.waiting))
+    draft.record(FlowCovered(stock, unit, *said[1:], command.parts, command.frozen))
     return _settle(draft, command.flow_key)
 
 
@@ -182,12 +224,46 @@ def _note(draft: _Draft, command: NoteShipment, terms: FlowTerms | None) -> tupl
     before = leg.report if leg is not None else NOTHING_SAID
     if report == before:
         return ()
-    draft.record(LegReported(key, report, report.shipped - before.shipped, report.received - before.received))
+    event = draft.origin.command_id if _moves_dates(before, report) else ""
+    draft.record(LegReported(key, report, report.shipped - before.shipped, report.received - before.received, event))
     return tuple(draft.facts) if terms is None else _settle(draft, command.flow_key, report.reason)
 
 
-def _transfer(draft: _Draft, command: TransferStock, origin: Origin) -> tuple[Fact, ...] | Refused:
-    owner = origin.enterprise
+def _moves_dates(before: LegReport, now: LegReport) -> bool:
+    def dates_of(report: LegReport) -> tuple[int | None, int | None, int | None, int | None, str]:
+        expected = report.expected_ship_at_ms, report.expected_delivery_at_ms
+        return *expected, report.shipped_at_ms, report.received_at_ms, report.reason
+
+    return dates_of(before) != dates_of(now)
+
+
+def _report(draft: _Draft, command: ReportLine, terms: FlowTerms | None) -> tuple[Fact, ...] | Refused:
+    """Anybody but the seller gets the answer for a line that nobody knows."""
+    if terms is None or draft.origin.enterprise != terms.seller:
+        return Refused("line-unknown", "name an agreed line or a transfer of which you are the seller", "line")
+    before: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
+    said = NOTHING_REPORTED
+    if not command.withdraw:
+        said = FlowReport(
+            command.estimated_start_at_ms,
+            command.estimated_finish_at_ms,
+            command.firm,
+            lost=command.lost,
+            reason_code=command.reason_code,
+            event=event_of(draft.origin, command.disruption_id),
+        )
+        refused = refuse_report(said, command.disruption_id, draft.origin.now_ms)
+        if refused is not None:
+            return refused
+    said = reported(said, before)
+    if said == before:
+        return ()
+    draft.record(LineReported(said))
+    return _settle(draft, line_flow_key(command.buyer, command.number, command.line))
+
+
+def _transfer(draft: _Draft, command: TransferStock) -> tuple[Fact, ...] | Refused:
+    owner = draft.origin.enterprise
     refused = first_refusal(
         refuse_id(command.transfer, "transfer"),
         refuse_id(command.item, "item"),
@@ -220,7 +296,7 @@ def _transfer(draft: _Draft, command: TransferStock, origin: Origin) -> tuple[Fa
         promise_is_ship_date=False,
         lead_time_minutes=command.lead_time_minutes,
         priority=0,
-        sequence_ms=origin.recorded_at_ms,
+        sequence_ms=draft.origin.recorded_at_ms,
         cancel_requested=Quantity(ZERO, quantity.unit),
         closes_at=Quantity(ZERO, quantity.unit),
     )
@@ -252,6 +328,7 @@ def _settle(draft: _Draft, flow_key: FlowKey, reason: str | None = None, redate:
         free = max(agreed - head.held - head.waived, ZERO)
         draft.record(CancellationAnswered(Quantity(max(head.cancelled, min(asked.amount, free)), unit), asked))
     _settle_dates(draft, terms, reason)
+    _settle_expectation(draft, flow_key)
     return tuple(draft.facts)
 
 
@@ -277,9 +354,18 @@ def _settle_dates(draft: _Draft, terms: FlowTerms, reason: str | None) -> None:
         draft.record(FlowFulfilled(max((at for at in moments if at is not None), default=head.arrive_at_ms)))
 
 
+def _settle_expectation(draft: _Draft, flow_key: FlowKey) -> None:
+    legs = [leg for _, leg in by_due_date(draft)]
+    said: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
+    now = minute_of(draft.origin.now_ms)
+    reckoned = reckon_line(Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now))
+    if reckoned is not None and reckoned != (draft.get(TOLD) or NOTHING_TO_COME):
+        draft.record(reckoned)
+
+
 FLOW = Aggregate(
     kind="flow",
-    commands=(AgreeLine, CoverDemand, NoteShipment, TransferStock, CancelTransfer),
+    commands=(AgreeLine, CoverDemand, NoteShipment, NoteSilence, TransferStock, CancelTransfer, ReportLine),
     facts=(
         FlowAgreed,
         FlowCovered,
@@ -291,9 +377,20 @@ FLOW = Aggregate(
         RestWaived,
         FlowExpected,
         FlowFulfilled,
+        LineReported,
+        FlowReckoned,
     ),
-    rows={"terms": FlowTerms, "head": FlowHead, "shipment": Leg},
+    rows={
+        "terms": FlowTerms,
+        "head": FlowHead,
+        "shipment": Leg,
+        "input": InputCovered,
+        REPORT: FlowReport,
+        TOLD: FlowReckoned,
+    },
     key=flow_key_of,
     decide=decide,
     evolve=evolve,
+    alarm=lambda rows: alarm_of(rows.get(TOLD)),
+    ring=lambda key, now_ms: NoteSilence(FlowKey(key)),
 )

@@ -12,6 +12,7 @@ FlowKey = NewType("FlowKey", str)
 ShipmentKey = NewType("ShipmentKey", str)
 ShipmentId = NewType("ShipmentId", str)
 TransferId = NewType("TransferId", str)
+WorkId = NewType("WorkId", str)
 LineId = NewType("LineId", str)
 SiteId = NewType("SiteId", str)
 ItemId = NewType("ItemId", str)
@@ -69,9 +70,30 @@ def seller_of(key: ShipmentKey) -> EnterpriseId:
     return EnterpriseId(key.split("/", 2)[1])
 
 
+def line_flow_key(buyer: str, number: str, line: str) -> FlowKey:
+    """``flow/<buyer>/<order>/<line>``."""
+    return FlowKey(f"flow/{buyer}/{number}/{line}")
+
+
 def transfer_flow_key(enterprise: str, transfer: str) -> FlowKey:
     """``flow/<enterprise>/transfer/<id>``; no order can be numbered "transfer"."""
     return FlowKey(f"flow/{enterprise}/transfer/{transfer}")
+
+
+def work_key(enterprise: str, work: str) -> FlowKey:
+    """``work/<enterprise>/<id>``: a work order is a flow to its pools."""
+    return FlowKey(f"work/{enterprise}/{work}")
+
+
+def demand_id(key: str, n: int) -> str:
+    """``<flow key>#<n>``: the n-th input of a flow, as its pool knows it."""
+    return f"{key}#{n}"
+
+
+def demand_number(demand: str) -> int | None:
+    """The n of a demand's id, or None for one that no flow gave."""
+    n = demand.rpartition("#")[2]
+    return int(n) if n.isascii() and n.isdigit() else None
 
 
 def pool_key(enterprise: str, site: str, item: str) -> str:

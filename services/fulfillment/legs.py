@@ -43,8 +43,10 @@ class FlowTerms:
 
     ``order_key`` and ``line`` are empty for a transfer. An empty site or item means that the pool there is not managed.
     ``closes_at``: with so much shipped, a rest that nobody plans to ship is not owed any more; zero for no tolerance.
-    ``lead_time_minutes`` zero: unknown. ``estimated_at_ms``: when the seller now expects what has not left to be due.
-    ``closed``: nothing more is owed, whatever was shipped.
+    ``lead_time_minutes`` zero: unknown. ``estimated_at_ms``: when the seller now expects what has not left to be due,
+    ``estimate_event``: what was said with which that came. ``closed``: nothing more is owed, whatever was shipped.
+    ``planned_start_at_ms``: when the seller plans to start, if not the lead time before the promise. ``waits_for``:
+    keys of inbound flows of the seller's pool whose goods the line is to have.
     """
 
     order_key: str
@@ -66,6 +68,9 @@ class FlowTerms:
     closes_at: Quantity
     estimated_at_ms: int | None = None
     closed: bool = False
+    estimate_event: str = ""
+    planned_start_at_ms: int | None = None
+    waits_for: tuple[str, ...] = ()
 
 
 class StockCover(StrEnum):
@@ -109,6 +114,7 @@ class Leg:
     """One shipment of the flow. ``own``: the flow asked for it; else the seller planned it by hand.
 
     ``wanted``: the whole quantity last asked of it, ``want``: the number of that ask (0: never asked anything).
+    ``event``: what was said last that moved a date of it.
     """
 
     own: bool
@@ -116,6 +122,7 @@ class Leg:
     want: int
     due_at_ms: int
     report: LegReport
+    event: str = ""
 
     @property
     def settled(self) -> bool:
@@ -183,6 +190,11 @@ class LegWanted:
     due_at_ms: int
     ship_at_ms: int
     deliver_at_ms: int
+
+
+def by_due_date(rows: Rows) -> list[tuple[ShipmentKey, Leg]]:
+    """All legs in the order in which what they hold is due."""
+    return sorted(legs_of(rows), key=lambda item: (item[1].due_at_ms, len(item[0]), item[0]))
 
 
 def owed(terms: FlowTerms, head: FlowHead) -> Decimal:
@@ -292,7 +304,7 @@ def plan(flow: FlowKey, terms: FlowTerms, head: FlowHead, rows: Rows, redate: bo
     if redate:
         asks.redate()
     if head.held > target:
-        latest_first = sorted(legs_of(rows), key=lambda item: (item[1].due_at_ms, len(item[0]), item[0]), reverse=True)
+        latest_first = by_due_date(rows)[::-1]
         asks.take_back([item for item in latest_first if item[1].own], target)
         asks.take_back(latest_first, may)
     elif head.held < target:
@@ -314,7 +326,7 @@ class _Asks:
     def redate(self) -> None:
         """Ask every own leg that still has something to ship for the dates that its units now have."""
         before = ZERO
-        for key, leg in sorted(legs_of(self._rows), key=lambda item: (item[1].due_at_ms, len(item[0]), item[0])):
+        for key, leg in by_due_date(self._rows):
             if leg.own and leg.held > leg.report.shipped:
                 self._asked[key] = leg.held, due_after(self._terms, before)[0], 0
             before += leg.held

@@ -80,13 +80,17 @@ class DemandStated:
 
 @dataclass(frozen=True, slots=True)
 class SupplyStated:
-    """Sent to the buyer's pool: what the flow will give to it and has given; totals."""
+    """Sent to the buyer's pool: what the flow will give to it and has given; totals.
+
+    ``expected_at_ms`` None: there is no date to expect, the last part comes NEVER. Without parts nothing was reckoned
+    yet, and all of it is expected then.
+    """
 
     flow_key: FlowKey
     supply: str
     quantity: Quantity
     received: Quantity
-    expected_at_ms: int
+    expected_at_ms: int | None
     promised_at_ms: int
     withdrawn: bool
     reference: str
@@ -105,7 +109,11 @@ class LineStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineProgressed:
-    """Sent to the order: how far the flow of one line is; totals in the seller's unit."""
+    """Sent to the order: how far the flow of one line is; totals in the seller's unit.
+
+    ``expected_at_ms`` None: there is no date to expect. ``expectation`` is in the terms of the promise as well: where
+    that is a ship date, it is about leaving, and the way to the buyer is in the parts that the pool is told only.
+    """
 
     line: str
     stage: LineStage
@@ -115,7 +123,7 @@ class LineProgressed:
     received: Quantity
     cancelled: Quantity
     cancel_answered: Quantity
-    expected_at_ms: int
+    expected_at_ms: int | None
     fulfilled_at_ms: int | None
     reason: str
     stock_known: bool

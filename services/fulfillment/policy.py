@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
+from services.chain.moments import SINCE
+from services.chain.pool_facts import Hold
 from services.fulfillment.amounts import AMOUNT_MAX, LEAD_TIME_MINUTES_MAX, ZERO, in_range, scaled
 from services.fulfillment.consignment import (
     MilestoneKind,
@@ -17,6 +19,7 @@ from services.fulfillment.consignment import (
     expected,
     line_row,
 )
+from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms, millionths
 from services.fulfillment.flow import (
     AgreeLine,
     CancellationAnswered,
@@ -26,10 +29,11 @@ from services.fulfillment.flow import (
     FlowExpected,
     LegRejected,
     LegReported,
+    LineReported,
     NoteShipment,
     RestWaived,
 )
-from services.fulfillment.keys import FlowKey, LineId, ShipmentKey, pool_key
+from services.fulfillment.keys import FlowKey, LineId, ShipmentKey, demand_id, pool_key
 from services.fulfillment.legs import (
     AgreedDelivery,
     FlowHead,
@@ -41,6 +45,7 @@ from services.fulfillment.legs import (
     last_due,
     owed,
 )
+from services.fulfillment.line_dates import NOTHING_TO_COME, planned_start_of
 from services.fulfillment.links import (
     LEGS_TOPIC,
     LINES_TOPIC,
@@ -66,8 +71,12 @@ from services.fulfillment.shipment import (
     WantDeclined,
     WantShipment,
 )
+from services.fulfillment.work_links import cover_component, tell_of_work
 from services.kernel.model import Link, Rows
 from services.kernel.values import Origin, Quantity
+
+ONLY_INPUT: Final = 0
+WAITS_FOR_MAX: Final = 100
 
 
 def react(state: Any, key: str) -> Iterable[Any]:
@@ -76,11 +85,13 @@ def react(state: Any, key: str) -> Iterable[Any]:
     match state:
         case LineAgreed() if kind == "flow":
             return (AgreeLine(FlowKey(key), terms_of(state)),)
+        case DemandCovered() if kind == "work":
+            return cover_component(state, key)
         case DemandCovered() if kind == "flow":
             reserved, issued, waiting = _amount(state.reserved), _amount(state.issued), _amount(state.waiting)
             if not state.tracked:
-                reserved = issued = waiting = ZERO
-            return (CoverDemand(FlowKey(key), reserved, issued, waiting, state.tracked),)
+                return (CoverDemand(FlowKey(key), ZERO, ZERO, ZERO, False),)
+            return (CoverDemand(FlowKey(key), reserved, issued, waiting, True, state.parts, state.frozen),)
         case ShipmentReported() if kind == "flow":
             return (NoteShipment(FlowKey(key), state.shipment_key, _report(state)),)
         case ShipmentWanted() if kind == "shipment":
@@ -139,6 +150,8 @@ def terms_of(said: LineAgreed) -> FlowTerms:
         closes_at=Quantity(_amount(said.closes_at), unit),
         estimated_at_ms=None if said.estimated_at_ms is None else in_range(said.estimated_at_ms),
         closed=said.closed,
+        planned_start_at_ms=None if said.planned_start_at_ms is None else in_range(said.planned_start_at_ms),
+        waits_for=said.waits_for[:WAITS_FOR_MAX],
     )
 
 
@@ -168,6 +181,8 @@ def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterab
         return _tell_flows(ShipmentKey(key), rows, facts)
     if key.startswith("flow/"):
         return _tell_of_flow(FlowKey(key), rows, facts)
+    if key.startswith("work/"):
+        return tell_of_work(FlowKey(key), rows, facts)
     return ()
 
 
@@ -176,6 +191,7 @@ def _tell_of_flow(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link
     head: FlowHead | None = rows.get("head")
     if terms is None or head is None:
         return []
+    told: FlowReckoned = rows.get(TOLD) or NOTHING_TO_COME
     links: list[Link] = []
     demand = supply = progress = False
     for fact in facts:
@@ -190,24 +206,21 @@ def _tell_of_flow(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link
                 progress = True
                 demand = demand or shipped != 0
                 supply = supply or shipped != 0 or received != 0 or report.concluded
-            case FlowExpected():
+            case FlowExpected() | FlowReckoned():
                 supply = progress = True
+            case LineReported():
+                pass  # what follows from it is reckoned
             case _:
                 progress = True
     if demand and terms.ship_from and terms.seller_item:
         to = pool_key(terms.seller, terms.ship_from, terms.seller_item)
-        links.append(Link(POOL_INPUTS_TOPIC, to, demand_id(key), _demand(key, terms, head)))
+        links.append(Link(POOL_INPUTS_TOPIC, to, demand_id(key, ONLY_INPUT), _demand(key, terms, head)))
     if supply and terms.ship_to and terms.buyer_item:
         to = pool_key(terms.buyer, terms.ship_to, terms.buyer_item)
-        links.append(Link(POOL_INPUTS_TOPIC, to, key, _supply(key, terms, head)))
+        links.append(Link(POOL_INPUTS_TOPIC, to, key, _supply(key, terms, head, told)))
     if progress and terms.order_key:
-        links.append(Link(LINES_TOPIC, terms.order_key, terms.line, progressed(terms, head)))
+        links.append(Link(LINES_TOPIC, terms.order_key, terms.line, progressed(terms, head, told)))
     return links
-
-
-def demand_id(key: FlowKey) -> str:
-    """The one demand of a flow: its first, and only, input."""
-    return f"{key}#0"
 
 
 def _wanted(key: FlowKey, terms: FlowTerms, fact: LegWanted) -> Link:
@@ -232,22 +245,31 @@ def _wanted(key: FlowKey, terms: FlowTerms, fact: LegWanted) -> Link:
 def _demand(key: FlowKey, terms: FlowTerms, head: FlowHead) -> DemandStated:
     """Needed when the first part is to be shipped. Withdrawn once all that is owed has left."""
     unit, to_ship = terms.seller_quantity.unit, owed(terms, head)
-    need_at, _ = dates(terms, last_due(terms, ZERO))
     return DemandStated(
         flow_key=key,
-        demand=demand_id(key),
+        demand=demand_id(key, ONLY_INPUT),
         quantity=Quantity(to_ship, unit),
         issued=Quantity(head.shipped, unit),
-        need_at_ms=need_at,
+        need_at_ms=planned_start_of(terms),
         priority=terms.priority,
         sequence_ms=terms.sequence_ms,
         withdrawn=head.shipped >= to_ship,
         reference=head.last_shipment or terms.order_key or key,
+        holds=_holds(terms.waits_for, millionths(to_ship)),
     )
 
 
-def _supply(key: FlowKey, terms: FlowTerms, head: FlowHead) -> SupplyStated:
-    """In the buyer's unit, by the factor agreed on the line. Withdrawn once nothing more can arrive."""
+def _holds(waits_for: tuple[str, ...], units: int) -> tuple[Hold, ...]:
+    """Equal shares of the supplies that the line waits for: nobody said how much of each, and it needs them all."""
+    shares = len(waits_for)
+    return tuple(Hold(flow, units * (i + 1) // shares - units * i // shares) for i, flow in enumerate(waits_for))
+
+
+def _supply(key: FlowKey, terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> SupplyStated:
+    """In the buyer's unit, by the factor agreed on the line. Withdrawn once nothing more can arrive.
+
+    Expected is the last date of the parts that are still to come, and never before what the shipments say.
+    """
     to_ship = max(owed(terms, head), head.shipped)
     _, promised = dates(terms, last_due(terms, terms.seller_quantity.amount))
     return SupplyStated(
@@ -255,10 +277,11 @@ def _supply(key: FlowKey, terms: FlowTerms, head: FlowHead) -> SupplyStated:
         supply=key,
         quantity=in_buyers_unit(terms, to_ship),
         received=in_buyers_unit(terms, head.received),
-        expected_at_ms=head.arrive_at_ms,
+        expected_at_ms=later_ms(head.arrive_at_ms, told.parts[-1].date if told.parts else SINCE),
         promised_at_ms=promised,
         withdrawn=max(head.shipped, head.received) >= to_ship and not head.in_transit,
         reference=terms.order_key or key,
+        parts=told.parts,
     )
 
 
@@ -279,7 +302,13 @@ def stage_of(terms: FlowTerms, head: FlowHead) -> LineStage:
     return LineStage.RECEIVED if gone else LineStage.CANCELLED
 
 
-def progressed(terms: FlowTerms, head: FlowHead) -> LineProgressed:
+def expected_ms(terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> int | None:
+    """When the last part is expected to be due, never before what the shipments say; None if there is no such date."""
+    by_shipments = head.ship_at_ms if terms.promise_is_ship_date else head.arrive_at_ms
+    return later_ms(by_shipments, told.expectation.date if told.expectation is not None else SINCE)
+
+
+def progressed(terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> LineProgressed:
     """What the order is told of the flow."""
     unit = terms.seller_quantity.unit
     return LineProgressed(
@@ -291,10 +320,11 @@ def progressed(terms: FlowTerms, head: FlowHead) -> LineProgressed:
         received=Quantity(head.received, unit),
         cancelled=Quantity(head.cancelled, unit),
         cancel_answered=Quantity(head.cancel_answered, unit),
-        expected_at_ms=head.ship_at_ms if terms.promise_is_ship_date else head.arrive_at_ms,
+        expected_at_ms=expected_ms(terms, head, told),
         fulfilled_at_ms=head.fulfilled_at_ms,
         reason=head.reason,
         stock_known=head.stock is StockCover.TRACKED,
+        expectation=told.expectation,
     )
 
 

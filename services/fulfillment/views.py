@@ -1,4 +1,4 @@
-"""What the two sides of a flow or a shipment see of it, and the owner of a lane of that.
+"""What the two sides of a flow or a shipment see of it, and the owner of a lane or a work order of that.
 
 A row goes to the seller and to the buyer, each in its own items and units. The buyer does not see how far the warehouse
 of the seller is. Deliberately lacks: rows for anybody else, carriers included; history (the event log has it).
@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from services.chain.flow import Basis
+from services.chain.moments import NEVER
 from services.fulfillment.amounts import scaled
 from services.fulfillment.consignment import (
     ShipmentHead,
@@ -20,12 +22,14 @@ from services.fulfillment.consignment import (
     line_row,
     total,
 )
+from services.fulfillment.expecting import TOLD, FlowReckoned
 from services.fulfillment.flow import LegRejected
 from services.fulfillment.keys import ItemId, LineId, SiteId
 from services.fulfillment.lane import CarrierMode, Lane
 from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due
+from services.fulfillment.line_dates import NOTHING_TO_COME
 from services.fulfillment.links import LineStage
-from services.fulfillment.policy import stage_of
+from services.fulfillment.policy import expected_ms, stage_of
 from services.fulfillment.shipment import (
     MilestoneReported,
     ShipmentCancelled,
@@ -36,6 +40,7 @@ from services.fulfillment.shipment import (
     ShipmentShipped,
     WantDeclined,
 )
+from services.fulfillment.work_view import WorkRow, work_rows
 from services.kernel.model import FeedRow, Rows, View
 from services.kernel.values import EnterpriseId, Origin, Quantity
 
@@ -98,7 +103,11 @@ class ShipmentLineRow:
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """View ``flows``, row id ``<buyer>/<order>/<line>`` or ``<enterprise>/transfer/<id>``; in the viewer's unit."""
+    """View ``flows``, row id ``<buyer>/<order>/<line>`` or ``<enterprise>/transfer/<id>``; in the viewer's unit.
+
+    ``expected_at_ms`` and ``delay_minutes`` None: there is no date to expect. ``basis`` None: nothing was reckoned yet.
+    ``no_lead_time``: nobody said how long goods take on this lane, so the promise stands for it.
+    """
 
     flow_key: str
     direction: Direction
@@ -118,11 +127,14 @@ class FlowRow:
     cancelled: Decimal
     stock_known: bool
     promised_at_ms: int
-    expected_at_ms: int
+    expected_at_ms: int | None
     fulfilled_at_ms: int | None
     late: bool
     reason: str
     as_of_ms: int
+    basis: Basis | None = None
+    delay_minutes: int | None = 0
+    no_lead_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,7 @@ VIEWS = (
     View("shipment-lines", ShipmentLineRow),
     View("flows", FlowRow),
     View("lanes", LaneRow),
+    View("work", WorkRow),
 )
 
 
@@ -153,6 +166,8 @@ def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Ite
         return _shipment_rows(key, rows, facts, origin.recorded_at_ms)
     if kind == "flow":
         return _flow_rows(key, rows, facts, origin.recorded_at_ms)
+    if kind == "work":
+        return work_rows(key, rows, origin.recorded_at_ms)
     return _lane_rows(key, rows, origin.recorded_at_ms)
 
 
@@ -275,12 +290,15 @@ def _flow_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> I
     row_id = key[len("flow/") :]
     internal = terms.seller == terms.buyer
     direction = Direction.INTERNAL if internal else Direction.OUTBOUND
-    yield FeedRow(terms.seller, "flows", row_id, _flow_row(key, terms, head, direction, as_of_ms))
+    told: FlowReckoned = rows.get(TOLD) or NOTHING_TO_COME
+    yield FeedRow(terms.seller, "flows", row_id, _flow_row(key, terms, head, told, direction, as_of_ms))
     if not internal:
-        yield FeedRow(terms.buyer, "flows", row_id, _flow_row(key, terms, head, Direction.INBOUND, as_of_ms))
+        yield FeedRow(terms.buyer, "flows", row_id, _flow_row(key, terms, head, told, Direction.INBOUND, as_of_ms))
 
 
-def _flow_row(key: str, terms: FlowTerms, head: FlowHead, direction: Direction, as_of_ms: int) -> FlowRow:
+def _flow_row(
+    key: str, terms: FlowTerms, head: FlowHead, told: FlowReckoned, direction: Direction, as_of_ms: int
+) -> FlowRow:
     buyers = direction is Direction.INBOUND
     whole = terms.buyer_quantity if buyers else terms.seller_quantity
 
@@ -288,7 +306,9 @@ def _flow_row(key: str, terms: FlowTerms, head: FlowHead, direction: Direction, 
         return scaled(amount, whole.amount, terms.seller_quantity.amount)
 
     promised = last_due(terms, terms.seller_quantity.amount)
-    expected = head.ship_at_ms if terms.promise_is_ship_date else head.arrive_at_ms
+    known = head.fulfilled_at_ms or expected_ms(terms, head, told)
+    expectation = told.expectation
+    delay = 0 if expectation is None else expectation.delay
     return FlowRow(
         flow_key=key,
         direction=direction,
@@ -308,9 +328,12 @@ def _flow_row(key: str, terms: FlowTerms, head: FlowHead, direction: Direction, 
         cancelled=shown(head.cancelled),
         stock_known=head.stock is StockCover.TRACKED,
         promised_at_ms=promised,
-        expected_at_ms=expected,
+        expected_at_ms=expected_ms(terms, head, told),
         fulfilled_at_ms=head.fulfilled_at_ms,
-        late=(head.fulfilled_at_ms or expected) > promised,
+        late=known is None or known > promised,
         reason=head.reason,
         as_of_ms=as_of_ms,
+        basis=None if expectation is None else expectation.basis,
+        delay_minutes=None if delay == NEVER else delay,
+        no_lead_time=not terms.lead_time_minutes,
     )

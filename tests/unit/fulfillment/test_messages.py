@@ -17,13 +17,15 @@ from schemas.python.chainflow.fulfillment.v1 import (
 from schemas.python.chainflow.inventory.v1 import links_pb2 as availability_pb2
 from schemas.python.chainflow.kernel.v1 import clock_pb2, dead_letter_pb2, outcome_pb2
 from schemas.python.chainflow.order.v1 import links_pb2 as order_pb2
+from services.chain.causes import Cause, Hop, Root, RootClass, Stage
+from services.chain.pool_facts import CoveredPart, Frozen, LateSupply
 from services.fulfillment.amend import amended
 from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
 from services.fulfillment.domain import DOMAIN
-from services.fulfillment.flow import CancelTransfer, TransferStock
-from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, TransferId
+from services.fulfillment.flow import CancelTransfer, ReportLine, TransferStock
+from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, TransferId, WorkId
 from services.fulfillment.lane import CarrierMode, ChangeLeadTime, CloseLane, DefineLane
-from services.fulfillment.links import LINKS
+from services.fulfillment.links import LINKS, DemandCovered
 from services.fulfillment.shipment import (
     CancelShipment,
     LineQuantity,
@@ -35,11 +37,12 @@ from services.fulfillment.shipment import (
     ReportMilestone,
     ShipShipment,
 )
+from services.fulfillment.work import CancelWork, Component, ComponentTotal, IssueComponents, PlanWork, ReportWork
 from services.kernel.codec import Meta
 from services.kernel.model import Link
 from services.kernel.row_codec import RowCodec
 from services.kernel.wiring import wires_of
-from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, SELLER, STRANGER, World, agreed, pieces, ready
+from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, POOL, SELLER, STRANGER, World, agreed, pieces, ready
 
 REGISTERED = (
     commands_pb2, events_pb2, feed_pb2, legs_pb2, links_pb2, progress_pb2, availability_pb2, clock_pb2, dead_letter_pb2,
@@ -48,6 +51,9 @@ REGISTERED = (
 META = Meta("c-1", occurred_at_ms=NOW, enterprise="maker")
 LANE = (SELLER, SiteId("plant"), BUYER, SiteId("dock"))
 NAME, MINE = ShipmentId("leader-4711-10-1"), ShipmentId("mine")
+WORK, PRODUCT, STEEL = WorkId("w"), (SiteId("plant"), ItemId("M-2")), (SiteId("plant"), ItemId("S"))
+CAUSE = Cause(Root("S", RootClass.REPORTED, "e-1", "MACHINE"), (Hop("S", "mill", own=100_000, delay_out=100_000),))
+PATH = (Stage("S", 1_000_000),)
 
 
 def part(line: str, amount: int, item: str = "") -> tuple[LineQuantity, ...]:
@@ -62,6 +68,14 @@ def commands() -> Iterator[tuple[Any, Any]]:
     yield TransferStock(TransferId("t"), ItemId("M-1"), SiteId("plant"), SiteId("hub"), pieces(5), NOW, 60), SELLER
     yield CancelTransfer(TransferId("t")), SELLER
     line = PlannedLine(LineId("a"), ItemId("M-1"), pieces(2), FLOW, ItemId("L-1"))
+    yield PlanWork(WORK, *PRODUCT, pieces(5), NOW, 60, (Component(*STEEL, quantity_per=pieces(2)),)), SELLER
+    yield (
+        ReportWork(WORK, estimated_finish_at_ms=NOW + DAY, firm=True, reason_code="MACHINE", disruption_id="f"),
+        SELLER,
+    )
+    yield IssueComponents(WORK, (ComponentTotal(*STEEL, pieces(3)),)), SELLER
+    yield CancelWork(WORK, "not needed"), SELLER
+    yield ReportLine(BUYER, "4711", "10", NOW, NOW + DAY, reason_code="MACHINE", disruption_id="f"), SELLER
     yield PlanShipment(MINE, BUYER, SiteId("plant"), SiteId("dock"), "trucks", NOW, NOW + DAY, (line,)), SELLER
     yield PlanShipment(MINE, BUYER, SiteId("plant"), SiteId("dock"), "", NOW, NOW + DAY, (line,)), STRANGER
     yield PickShipment(SELLER, NAME, part("1", 1)), SELLER
@@ -81,6 +95,13 @@ def story() -> World:
     for command, sender in commands():
         assert isinstance(world.say(command, sender), tuple), command
         world.run()
+    late = CoveredPart(28_400_000, 1_000_000, 28_300_000, LateSupply("S", 28_400_000, 28_300_000, CAUSE), "X", 0, PATH)
+    frozen = Frozen(28_400_000, 28_300_000, 100_000, CAUSE)
+    said = DemandCovered(POOL, f"{FLOW}#0", pieces(2), pieces(4), pieces(1), True, (late,), frozen)
+    world.send(POOL, Link("inventory-availability-v1", FLOW, f"{FLOW}#0", said))
+    key = "work/maker/w"
+    world.send("pool/maker/plant/S", Link("inventory-availability-v1", key, "0", replace(said, demand=f"{key}#0")))
+    world.run()
     again = ShipmentId("leader-4711-10-2")
     world.agree(agreed(10, cancel=1, due_ms=NOW + 12 * DAY, closes_at=pieces(9)))
     world.run()
@@ -133,7 +154,7 @@ def test_every_row_is_kept_as_it_was(story: World) -> None:
             codec = RowCodec(kinds[key.partition("/")[0]].rows[name.partition("/")[0]])
             assert codec.decode(codec.encode(row)) == row
             seen.add(type(row))
-    assert {row for kind in ("flow", "shipment") for row in kinds[kind].rows.values()} <= seen
+    assert {row for kind in ("flow", "shipment", "work") for row in kinds[kind].rows.values()} <= seen
 
 
 def test_an_amended_row_is_what_replace_gives(story: World) -> None:

@@ -115,8 +115,29 @@ class World:
         before = dict(rows)
         facts = aggregate.decide(rows, command, origin(sender, at_ms))
         assert dict(rows) == before, "a decision changes nothing"
-        if isinstance(facts, Refused) or not facts:
+        if isinstance(facts, Refused):
             return facts
+        self._record(key, rows, facts, sender, at_ms)
+        if aggregate.reckon is not None and type(command) is not type(aggregate.reckon(key)):
+            self.say(aggregate.reckon(key), sender, at_ms)
+        return facts
+
+    def tick(self, now_ms: int) -> None:
+        """The time: whose alarm is not after it is rung, as the kernel does."""
+        for aggregate in DOMAIN.aggregates:
+            for key, rows in list(self.rows.items()):
+                if aggregate.alarm is None or not key.startswith(f"{aggregate.kind}/"):
+                    continue
+                at_ms = aggregate.alarm(rows)
+                if at_ms is not None and at_ms <= now_ms:
+                    assert aggregate.ring is not None
+                    self.say(aggregate.ring(key, now_ms), EnterpriseId(""), now_ms)
+                    assert not 0 < (aggregate.alarm(rows) or 0) <= at_ms, "it was rung and is still set"
+
+    def _record(self, key: str, rows: DictRows, facts: tuple[Any, ...], sender: EnterpriseId, at_ms: int) -> None:
+        if not facts:
+            return
+        aggregate = next(a for a in DOMAIN.aggregates if key.startswith(f"{a.kind}/"))
         self.rows[key] = rows
         for fact in facts:
             apply(rows, aggregate.evolve(rows, fact))
@@ -126,7 +147,6 @@ class World:
         for row in DOMAIN.project(key, rows, facts, origin(sender, at_ms)):
             self.feed.append(row)
             self.views[row.enterprise, row.view, row.row_id] = row.row
-        return facts
 
     def send(self, sender: str, link: Link) -> None:
         """Put a link's state behind its older ones."""

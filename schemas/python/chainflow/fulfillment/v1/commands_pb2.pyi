@@ -23,7 +23,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class FulfillmentCommand(_message.Message):
-    """One command for one lane, transfer or shipment. What the service makes itself of links is not here."""
+    """One command for one lane, line, transfer, work order or shipment. What the service makes itself of links is not here."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -33,6 +33,11 @@ class FulfillmentCommand(_message.Message):
     CLOSE_LANE_FIELD_NUMBER: _builtins.int
     TRANSFER_STOCK_FIELD_NUMBER: _builtins.int
     CANCEL_TRANSFER_FIELD_NUMBER: _builtins.int
+    REPORT_LINE_FIELD_NUMBER: _builtins.int
+    PLAN_WORK_FIELD_NUMBER: _builtins.int
+    REPORT_WORK_FIELD_NUMBER: _builtins.int
+    ISSUE_COMPONENTS_FIELD_NUMBER: _builtins.int
+    CANCEL_WORK_FIELD_NUMBER: _builtins.int
     PLAN_SHIPMENT_FIELD_NUMBER: _builtins.int
     PICK_SHIPMENT_FIELD_NUMBER: _builtins.int
     PACK_SHIPMENT_FIELD_NUMBER: _builtins.int
@@ -52,6 +57,16 @@ class FulfillmentCommand(_message.Message):
     def transfer_stock(self) -> Global___TransferStock: ...
     @_builtins.property
     def cancel_transfer(self) -> Global___CancelTransfer: ...
+    @_builtins.property
+    def report_line(self) -> Global___ReportLine: ...
+    @_builtins.property
+    def plan_work(self) -> Global___PlanWork: ...
+    @_builtins.property
+    def report_work(self) -> Global___ReportWork: ...
+    @_builtins.property
+    def issue_components(self) -> Global___IssueComponents: ...
+    @_builtins.property
+    def cancel_work(self) -> Global___CancelWork: ...
     @_builtins.property
     def plan_shipment(self) -> Global___PlanShipment: ...
     @_builtins.property
@@ -75,6 +90,11 @@ class FulfillmentCommand(_message.Message):
         close_lane: Global___CloseLane | None = ...,
         transfer_stock: Global___TransferStock | None = ...,
         cancel_transfer: Global___CancelTransfer | None = ...,
+        report_line: Global___ReportLine | None = ...,
+        plan_work: Global___PlanWork | None = ...,
+        report_work: Global___ReportWork | None = ...,
+        issue_components: Global___IssueComponents | None = ...,
+        cancel_work: Global___CancelWork | None = ...,
         plan_shipment: Global___PlanShipment | None = ...,
         pick_shipment: Global___PickShipment | None = ...,
         pack_shipment: Global___PackShipment | None = ...,
@@ -83,11 +103,11 @@ class FulfillmentCommand(_message.Message):
         receive_shipment: Global___ReceiveShipment | None = ...,
         cancel_shipment: Global___CancelShipment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "envelope", b"envelope", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "receive_shipment", b"receive_shipment", "report_milestone", b"report_milestone", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "cancel_work", b"cancel_work", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "envelope", b"envelope", "issue_components", b"issue_components", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "plan_work", b"plan_work", "receive_shipment", b"receive_shipment", "report_line", b"report_line", "report_milestone", b"report_milestone", "report_work", b"report_work", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "envelope", b"envelope", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "receive_shipment", b"receive_shipment", "report_milestone", b"report_milestone", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "cancel_work", b"cancel_work", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "envelope", b"envelope", "issue_components", b"issue_components", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "plan_work", b"plan_work", "receive_shipment", b"receive_shipment", "report_line", b"report_line", "report_milestone", b"report_milestone", "report_work", b"report_work", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_lane", "change_lead_time", "close_lane", "transfer_stock", "cancel_transfer", "plan_shipment", "pick_shipment", "pack_shipment", "ship_shipment", "report_milestone", "receive_shipment", "cancel_shipment"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_lane", "change_lead_time", "close_lane", "transfer_stock", "cancel_transfer", "report_line", "plan_work", "report_work", "issue_components", "cancel_work", "plan_shipment", "pick_shipment", "pack_shipment", "ship_shipment", "report_milestone", "receive_shipment", "cancel_shipment"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -255,6 +275,295 @@ class CancelTransfer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelTransfer: _TypeAlias = CancelTransfer  # noqa: Y015
+
+@_typing.final
+class ReportLine(_message.Message):
+    """Report of the seller, who is the sender: when a line (or, with the number "transfer", a transfer) will leave and arrive.
+    It replaces what was reported before.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUYER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    ESTIMATED_START_AT_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FINISH_AT_FIELD_NUMBER: _builtins.int
+    FIRM_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    DISRUPTION_ID_FIELD_NUMBER: _builtins.int
+    WITHDRAW_FIELD_NUMBER: _builtins.int
+    buyer: _builtins.str
+    number: _builtins.str
+    line: _builtins.str
+    firm: _builtins.bool
+    """The finish is certain, whatever the inputs say."""
+    lost: _builtins.bool
+    """What did not arrive yet will not come."""
+    reason_code: _builtins.str
+    disruption_id: _builtins.str
+    """The sender's own id of what happened; reports with one id are one incident."""
+    withdraw: _builtins.bool
+    """Nothing is reported any more."""
+    @_builtins.property
+    def estimated_start_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def estimated_finish_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        buyer: _builtins.str = ...,
+        number: _builtins.str = ...,
+        line: _builtins.str = ...,
+        estimated_start_at: _timestamp_pb2.Timestamp | None = ...,
+        estimated_finish_at: _timestamp_pb2.Timestamp | None = ...,
+        firm: _builtins.bool = ...,
+        lost: _builtins.bool = ...,
+        reason_code: _builtins.str = ...,
+        disruption_id: _builtins.str = ...,
+        withdraw: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_finish_at", b"estimated_finish_at", "estimated_start_at", b"estimated_start_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "disruption_id", b"disruption_id", "estimated_finish_at", b"estimated_finish_at", "estimated_start_at", b"estimated_start_at", "firm", b"firm", "line", b"line", "lost", b"lost", "number", b"number", "reason_code", b"reason_code", "withdraw", b"withdraw"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportLine: _TypeAlias = ReportLine  # noqa: Y015
+
+@_typing.final
+class Component(_message.Message):
+    """What a work order takes of one pool of the sender: a quantity, or so much for each unit of output and a share of scrap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    QUANTITY_PER_FIELD_NUMBER: _builtins.int
+    SCRAP_PERCENT_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    item: _builtins.str
+    scrap_percent: _builtins.str
+    """A decimal, at least 0 and below 100."""
+    @_builtins.property
+    def quantity(self) -> _common_pb2.Quantity: ...
+    @_builtins.property
+    def quantity_per(self) -> _common_pb2.Quantity: ...
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        item: _builtins.str = ...,
+        quantity: _common_pb2.Quantity | None = ...,
+        quantity_per: _common_pb2.Quantity | None = ...,
+        scrap_percent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quantity", b"quantity", "quantity_per", b"quantity_per"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "quantity", b"quantity", "quantity_per", b"quantity_per", "scrap_percent", b"scrap_percent", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Component: _TypeAlias = Component  # noqa: Y015
+
+@_typing.final
+class PlanWork(_message.Message):
+    """Intent of the owner, who is the sender: plan a work order, or plan it anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    START_AT_FIELD_NUMBER: _builtins.int
+    LEAD_TIME_MINUTES_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
+    FINISH_AT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    REPORTS_START_FIELD_NUMBER: _builtins.int
+    BOUGHT_IN_FIELD_NUMBER: _builtins.int
+    work: _builtins.str
+    site: _builtins.str
+    item: _builtins.str
+    lead_time_minutes: _builtins.int
+    """At least 1."""
+    priority: _builtins.int
+    split: _builtins.bool
+    """Its output may go in parts, as its one component comes."""
+    reports_start: _builtins.bool
+    """Its owner reports each start, so one that was not reported did not happen."""
+    bought_in: _builtins.bool
+    """It has no components: nothing is known of where its output comes from."""
+    @_builtins.property
+    def quantity(self) -> _common_pb2.Quantity: ...
+    @_builtins.property
+    def start_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___Component]: ...
+    @_builtins.property
+    def finish_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent: the lead time after the start."""
+
+    def __init__(
+        self,
+        *,
+        work: _builtins.str = ...,
+        site: _builtins.str = ...,
+        item: _builtins.str = ...,
+        quantity: _common_pb2.Quantity | None = ...,
+        start_at: _timestamp_pb2.Timestamp | None = ...,
+        lead_time_minutes: _builtins.int = ...,
+        components: _abc.Iterable[Global___Component] | None = ...,
+        finish_at: _timestamp_pb2.Timestamp | None = ...,
+        priority: _builtins.int = ...,
+        split: _builtins.bool = ...,
+        reports_start: _builtins.bool = ...,
+        bought_in: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finish_at", b"finish_at", "quantity", b"quantity", "start_at", b"start_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bought_in", b"bought_in", "components", b"components", "finish_at", b"finish_at", "item", b"item", "lead_time_minutes", b"lead_time_minutes", "priority", b"priority", "quantity", b"quantity", "reports_start", b"reports_start", "site", b"site", "split", b"split", "start_at", b"start_at", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanWork: _TypeAlias = PlanWork  # noqa: Y015
+
+@_typing.final
+class ReportWork(_message.Message):
+    """Report of the owner. The estimates, lost and reason replace those of before; an actual stands until there is another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_FIELD_NUMBER: _builtins.int
+    ESTIMATED_START_AT_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FINISH_AT_FIELD_NUMBER: _builtins.int
+    FIRM_FIELD_NUMBER: _builtins.int
+    ACTUAL_START_AT_FIELD_NUMBER: _builtins.int
+    ACTUAL_FINISH_AT_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    DISRUPTION_ID_FIELD_NUMBER: _builtins.int
+    WITHDRAW_FIELD_NUMBER: _builtins.int
+    work: _builtins.str
+    firm: _builtins.bool
+    """The finish is certain, whatever the components say."""
+    lost: _builtins.bool
+    """The output will not come."""
+    reason_code: _builtins.str
+    disruption_id: _builtins.str
+    """The sender's own id of what happened; reports with one id are one incident."""
+    withdraw: _builtins.bool
+    """What was reported before counts no more, actuals neither."""
+    @_builtins.property
+    def estimated_start_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def estimated_finish_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def actual_start_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def actual_finish_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        work: _builtins.str = ...,
+        estimated_start_at: _timestamp_pb2.Timestamp | None = ...,
+        estimated_finish_at: _timestamp_pb2.Timestamp | None = ...,
+        firm: _builtins.bool = ...,
+        actual_start_at: _timestamp_pb2.Timestamp | None = ...,
+        actual_finish_at: _timestamp_pb2.Timestamp | None = ...,
+        lost: _builtins.bool = ...,
+        reason_code: _builtins.str = ...,
+        disruption_id: _builtins.str = ...,
+        withdraw: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual_finish_at", b"actual_finish_at", "actual_start_at", b"actual_start_at", "estimated_finish_at", b"estimated_finish_at", "estimated_start_at", b"estimated_start_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_finish_at", b"actual_finish_at", "actual_start_at", b"actual_start_at", "disruption_id", b"disruption_id", "estimated_finish_at", b"estimated_finish_at", "estimated_start_at", b"estimated_start_at", "firm", b"firm", "lost", b"lost", "reason_code", b"reason_code", "withdraw", b"withdraw", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportWork: _TypeAlias = ReportWork  # noqa: Y015
+
+@_typing.final
+class ComponentTotal(_message.Message):
+    """The total of a component that was taken for the work order until now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    item: _builtins.str
+    @_builtins.property
+    def quantity(self) -> _common_pb2.Quantity: ...
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        item: _builtins.str = ...,
+        quantity: _common_pb2.Quantity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quantity", b"quantity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "quantity", b"quantity", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComponentTotal: _TypeAlias = ComponentTotal  # noqa: Y015
+
+@_typing.final
+class IssueComponents(_message.Message):
+    """Report of the owner: so much of the components was taken in total; without components all that is planned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
+    work: _builtins.str
+    @_builtins.property
+    def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentTotal]: ...
+    def __init__(
+        self,
+        *,
+        work: _builtins.str = ...,
+        components: _abc.Iterable[Global___ComponentTotal] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["components", b"components", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IssueComponents: _TypeAlias = IssueComponents  # noqa: Y015
+
+@_typing.final
+class CancelWork(_message.Message):
+    """Intent of the owner: the work order is off; what was taken for it stays taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    work: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        work: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelWork: _TypeAlias = CancelWork  # noqa: Y015
 
 @_typing.final
 class PlannedLine(_message.Message):

@@ -147,12 +147,16 @@ class SupplyStated(_message.Message):
         """Total received until now, as the receiver reported it."""
 
     @_builtins.property
-    def expected_at(self) -> _timestamp_pb2.Timestamp: ...
+    def expected_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last part is expected; absent: there is no date to expect. A part without a date is in "parts" all the same."""
+
     @_builtins.property
     def promised_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.SupplyPart]:
-        """When which units are expected, of the whole quantity, in the order of their dates; the first ones were received."""
+        """When which units are expected, of the whole quantity, in the order of their dates; the first ones were received.
+        None: all of it at once when it is expected (nothing was reckoned yet).
+        """
 
     def __init__(
         self,

@@ -116,7 +116,9 @@ class LineProgressed(_message.Message):
 
     @_builtins.property
     def expected_at(self) -> _timestamp_pb2.Timestamp:
-        """When the last open part is expected to be due (in the terms of the promise: ship or delivery)."""
+        """When the last open part is expected to be due (in the terms of the promise: ship or delivery); absent: there is no
+        date to expect.
+        """
 
     @_builtins.property
     def fulfilled_at(self) -> _timestamp_pb2.Timestamp:
@@ -124,7 +126,7 @@ class LineProgressed(_message.Message):
 
     @_builtins.property
     def expectation(self) -> _chain_pb2.Expectation:
-        """What the chain says of the line, where it says anything."""
+        """What the chain says of the line in the terms of the promise, where it says anything."""
 
     def __init__(
         self,

@@ -1,0 +1,111 @@
+"""What the owner of a work order sees of it. Deliberately lacks: rows for anybody else, and names of others' flows.
+
+Of what lies beyond the work order the owner sees the class of the cause only: what others reported, left unsaid or lost
+is "supply", and no more of them is told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from services.chain.causes import Cause, RootClass
+from services.chain.flow import Basis
+from services.chain.moments import NEVER
+from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
+from services.fulfillment.keys import ItemId, SiteId
+from services.fulfillment.work import WorkHead, WorkStage, WorkTerms
+from services.kernel.model import FeedRow, Rows
+from services.kernel.values import Quantity
+
+
+class CauseClass(StrEnum):
+    """Why it is late: the first three are its owner's own doing or silence, SUPPLY is something that it needs."""
+
+    REPORTED = "REPORTED"
+    SILENT = "SILENT"
+    LOST = "LOST"
+    SUPPLY = "SUPPLY"
+    SHARED = "SHARED"
+    SHORT = "SHORT"
+    PLANNED = "PLANNED"
+    LOOP = "LOOP"
+
+
+_OWN: Final = {
+    RootClass.REPORTED: CauseClass.REPORTED,
+    RootClass.SILENT: CauseClass.SILENT,
+    RootClass.LOST: CauseClass.LOST,
+    RootClass.SHARED: CauseClass.SHARED,
+    RootClass.SHORT: CauseClass.SHORT,
+    RootClass.PLANNED: CauseClass.PLANNED,
+    RootClass.LOOP: CauseClass.LOOP,
+}
+_OF_OTHERS: Final = _OWN | dict.fromkeys((RootClass.REPORTED, RootClass.SILENT, RootClass.LOST), CauseClass.SUPPLY)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """View ``work``, row id the work order's.
+
+    ``basis`` None: nothing was reckoned yet, or it is off. ``expected_at_ms`` and ``delay_minutes`` None: there is no
+    date to expect. ``cause`` None: it is not late; ``reason``: its owner's own, where that is the cause.
+    """
+
+    work_key: str
+    site: SiteId
+    item: ItemId
+    quantity: Quantity
+    stage: WorkStage
+    planned_start_at_ms: int
+    planned_finish_at_ms: int
+    expected_at_ms: int | None
+    delay_minutes: int | None
+    basis: Basis | None
+    contradicted: bool
+    late: bool
+    cause: CauseClass | None
+    reason: str
+    as_of_ms: int
+
+
+def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
+    """The owner's row as it stands."""
+    terms: WorkTerms | None = rows.get("terms")
+    if terms is None:
+        return
+    head: WorkHead = rows.get("head") or WorkHead()
+    told: FlowReckoned = rows.get(TOLD) or FlowReckoned()
+    expectation = told.expectation
+    delay = expectation.delay if expectation is not None else 0
+    cause, reason = _shown(key, expectation.cause if expectation is not None else None)
+    row = WorkRow(
+        work_key=key,
+        site=terms.site,
+        item=terms.item,
+        quantity=terms.quantity,
+        stage=head.stage,
+        planned_start_at_ms=terms.start_at_ms,
+        planned_finish_at_ms=terms.finish_at_ms,
+        expected_at_ms=None if expectation is None else _expected_ms(terms, expectation.date, expectation.baseline),
+        delay_minutes=None if delay == NEVER else delay,
+        basis=None if expectation is None else expectation.basis,
+        contradicted=expectation is not None and expectation.contradicted,
+        late=delay > 0,
+        cause=cause,
+        reason=reason,
+        as_of_ms=as_of_ms,
+    )
+    yield FeedRow(terms.owner, "work", key.split("/", 2)[2], row)
+
+
+def _expected_ms(terms: WorkTerms, date: int, baseline: int) -> int | None:
+    """The planned finish to the millisecond, if that is the minute."""
+    return terms.finish_at_ms if date == baseline else later_ms(1, date)
+
+
+def _shown(key: str, cause: Cause | None) -> tuple[CauseClass | None, str]:
+    if cause is None:
+        return None, ""
+    root = cause.root
+    return (_OWN[root.kind], root.reason) if root.flow == key else (_OF_OTHERS[root.kind], "")
