@@ -159,7 +159,9 @@ def counted(stage: Stage) -> dict[str, Sum]:
 def test_incidents_are_the_sums_of_the_lines_after_every_word(seed: int) -> None:
     random = Random(seed)
     numbers = [LineNumber(f"{place:02}") for place in range(1, 26)]
-    stage = confirmed_order(*(placed(number, march(20)) for number in numbers), kind=OrderKind.CALL_OFF)
+    patient = terms(delay_tolerance_minutes=1_440)
+    lines = [placed(number, march(20), terms=random.choice([terms(), patient])) for number in numbers]
+    stage = confirmed_order(*lines, kind=OrderKind.CALL_OFF)
     for step in range(150):
         number = random.choice(numbers)
         late, event = random.random() < 0.75, random.choice(["e1", "e1", "e2", "e3"])
