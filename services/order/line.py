@@ -241,7 +241,7 @@ def expected_ms(line: Line) -> int | None:
     expected = known_ms(line.placed.terms, progress)
     if estimate is None or (progress is not None and progress.shipped + progress.cancelled >= seller_ordered(line)):
         return expected
-    if progress is not None and progress.expectation is not None and progress.expectation.date == NEVER:
+    if (found := outlook(line)) is not None and found.date == NEVER:
         return None
     estimated = date_ms(line, estimate.expected_on)
     return estimated if expected is None else max(expected, estimated)

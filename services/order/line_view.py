@@ -30,7 +30,6 @@ from services.order.line import (
     expected_ms,
     first_promise,
     is_silent,
-    outlook,
     reason,
     requested,
     unit_price,
@@ -161,12 +160,16 @@ def line_views(
     pending, price, why = cancellation_pending(line), unit_price(line), reason(line)
     change = None if line.proposal is None else _change(line, line.proposal)
     shipped, received, cancelled = progress.shipped, progress.received, progress.cancelled
+    outlook, delay, since = progress.expectation, delay_minutes(line), line.late_since_ms
+    rests_on, said = (outlook.basis, _ALERTS[alert(line)]) if outlook else (None, None)
+    late, cause = days > 0 or delay == NEVER, outlook.cause if outlook and delay else None
     for_buyer = OrderLineView(
         Side.BUYER, seller, number, placed.line, head.kind, placed.buyer_item, terms.seller_item, factor.buyer_unit,
         line.ordered, terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits, line.awaits_since_ms,
         wanted_on, promised_on, first_on, expected_on, expected,
-        to_buyer(shipped, factor), to_buyer(received, factor), days > 0, days, why, price,
+        to_buyer(shipped, factor), to_buyer(received, factor), late, days, why, price,
         fulfilled_on, silent, several, to_buyer(cancelled, factor), pending, change,
+        delay, rests_on, said, since, _cause(cause, Side.BUYER, buyer, references),
     )  # fmt: skip
     if factor.numerator != factor.denominator:
         several = _in_seller_unit(several, factor)
@@ -176,11 +179,10 @@ def line_views(
         Side.SELLER, buyer, number, placed.line, head.kind, terms.seller_item, placed.buyer_item, factor.seller_unit,
         to_seller(line.ordered, factor), terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits,
         line.awaits_since_ms, wanted_on, promised_on, first_on, expected_on, expected,
-        shipped, received, days > 0, days, why, price, fulfilled_on, silent, several, cancelled, pending, change,
+        shipped, received, late, days, why, price, fulfilled_on, silent, several, cancelled, pending, change,
+        delay, rests_on, said, since, _cause(cause, Side.SELLER, seller, references),
     )  # fmt: skip
-    if progress.expectation is None:
-        return for_buyer, for_seller
-    return _with_outlook(for_buyer, line, buyer, references), _with_outlook(for_seller, line, seller, references)
+    return for_buyer, for_seller
 
 
 _NO_PROGRESS: Final = Progress(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, None)
@@ -195,34 +197,13 @@ def _in_seller_unit(deliveries: tuple[Delivery, ...], factor: UnitFactor) -> tup
 
 
 _ALERTS: Final = {AlertState.NONE: None, AlertState.LATE: Alert.LATE, AlertState.SHORT: Alert.SHORT}
-
-
-def _with_outlook(view: OrderLineView, line: Line, viewer: EnterpriseId, references: References) -> OrderLineView:
-    """The view with what the chain expects, reduced to what this party may see."""
-    found, delay = outlook(line), delay_minutes(line)
-    if found is None:
-        return view
-    cause = found.cause if delay else None
-    return replace(
-        view,
-        late=view.late or delay == NEVER,
-        delay_minutes=delay,
-        expected_basis=found.basis,
-        alert=_ALERTS[alert(line)],
-        late_since_ms=line.late_since_ms,
-        cause=None if cause is None else cause_view(cause, view.role, viewer, references),
-    )
-
-
 _TIERS: Final = (Tiers.NONE, Tiers.ONE, Tiers.TWO)
 
 
-def cause_view(cause: LineCause, role: Side, viewer: EnterpriseId, references: References) -> CauseView:
-    """The cause of a line as one of its parties may see it."""
+def _cause(cause: LineCause | None, role: Side, viewer: EnterpriseId, references: References) -> CauseView | None:
+    """The cause as one of the two parties may see it."""
+    if cause is None:
+        return None
     tiers = cause.tiers if role is Side.BUYER else cause.tiers - 1
-    return CauseView(
-        cause.kind,
-        _TIERS[tiers] if tiers < len(_TIERS) else Tiers.MORE,
-        references.to(viewer, cause.root),
-        cause.reason,
-    )
+    seen_tiers = _TIERS[tiers] if tiers < len(_TIERS) else Tiers.MORE
+    return CauseView(cause.kind, seen_tiers, references.to(viewer, cause.root), cause.reason)
