@@ -147,7 +147,15 @@ def _frozen(frozen: Json) -> Frozen:
     if frozen["cause"] is None:
         return Frozen(frozen["date"], frozen["baseline"], 0)
     root, hops = frozen["cause"]
-    told = Root(root["flow"], RootClass(root["cls"]), root["event"] or "", root["reason"] or "")
+    told = Root(
+        root["flow"],
+        RootClass(root["cls"]),
+        root["event"] or "",
+        root["reason"] or "",
+        tuple(root.get("members") or ()),
+        root.get("missing") or 0,
+        root.get("culprit") or "",
+    )
     return Frozen(frozen["date"], frozen["baseline"], _or_never(frozen["in"]), Cause(told, tuple(map(_told_hop, hops))))
 
 
