@@ -273,14 +273,13 @@ def _expectation(
 
 def _done(line: Line, way: int) -> ExpectedPart:
     """A line of which nothing is to come: when the last of it came (or left), or that it never will."""
-    moments = [
-        (at_ms, leg)
-        for leg in line.legs
-        for at_ms in (leg.report.shipped_at_ms if line.terms.promise_is_ship_date else leg.report.received_at_ms,)
-        if at_ms is not None
-    ]
-    at_ms, leg = max(moments, key=lambda moment: moment[0], default=(None, None))
-    about = Estimate() if leg is None else Estimate(None, leg.event, leg.report.reason)
-    flow = line.flow(line.units(line.whole), _start_of_what_left(line), about)
-    flow = replace(flow, lost=True) if at_ms is None else replace(flow, actual_finish=minute_of(at_ms) + way)
+    left = line.terms.promise_is_ship_date
+    last: tuple[int, Estimate] | None = None
+    for leg in line.legs:
+        said = leg.report
+        amount, at_ms = (said.shipped, said.shipped_at_ms) if left else (said.received, said.received_at_ms)
+        if amount and at_ms is not None and (last is None or at_ms > last[0]):
+            last = at_ms, Estimate(None, leg.event, said.reason)
+    flow = line.flow(line.units(line.whole), _start_of_what_left(line), last[1] if last else Estimate())
+    flow = replace(flow, actual_finish=minute_of(last[0]) + way) if last else replace(flow, lost=True)
     return expect(flow, _issued(line), line.now).parts[-1]

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from services.chain.moments import NEVER, SINCE, split_at
+from services.chain.pool_facts import CoveredPart, Frozen
 from services.fulfillment.domain import DOMAIN
+from services.fulfillment.expecting import millionths
 from services.fulfillment.keys import FlowKey, ItemId, SiteId
 from services.fulfillment.legs import AgreedDelivery
 from services.fulfillment.links import DemandCovered, DemandStated, LineAgreed, LineProgressed, SupplyStated
@@ -65,7 +68,10 @@ def agreed(total: int = 10, cancel: int = 0, due_ms: int = NOW + 10 * DAY, **oth
 
 @dataclass
 class PlainPool:
-    """A pool that reserves what it has for the one demand it knows."""
+    """A pool that reserves what it has for the one demand it knows.
+
+    ``coming``: when what it does not have will be there, and why; beyond that it is never. None: it tells no dates.
+    """
 
     on_hand: Decimal = Decimal(0)
     tracked: bool = True
@@ -73,6 +79,8 @@ class PlainPool:
     reserved: Decimal = Decimal(0)
     stated: DemandStated | None = None
     answered: DemandCovered | None = None
+    coming: tuple[CoveredPart, ...] | None = None
+    frozen: Frozen | None = None
 
     def settle(self) -> DemandCovered | None:
         """Issue what was stated as issued, reserve what is needed and there; the answer if it changed."""
@@ -84,12 +92,28 @@ class PlainPool:
         self.reserved = min(open_, max(self.on_hand, Decimal(0))) if self.tracked else Decimal(0)
         waiting = open_ - self.reserved
         answer = DemandCovered(
-            POOL, self.stated.demand, pieces(self.reserved), pieces(self.issued), pieces(waiting), self.tracked
+            POOL,
+            self.stated.demand,
+            pieces(self.reserved),
+            pieces(self.issued),
+            pieces(waiting),
+            self.tracked,
+            self.parts(waiting) if self.tracked else (),
+            self.frozen if self.tracked else None,
         )
         if answer == self.answered:
             return None
         self.answered = answer
         return answer
+
+    def parts(self, waiting: Decimal) -> tuple[CoveredPart, ...]:
+        """What is open, by date: what is reserved is there."""
+        if self.coming is None:
+            return ()
+        there = (CoveredPart(SINCE, millionths(self.reserved)),) if self.reserved else ()
+        come, _ = split_at(self.coming, millionths(waiting))
+        missing = millionths(waiting) - sum(part.quantity for part in come)
+        return (*there, *come, *((CoveredPart(NEVER, missing, NEVER, missing=missing),) if missing else ()))
 
 
 @dataclass
@@ -160,6 +184,11 @@ class World:
     def stock(self, on_hand: int | Decimal) -> None:
         """The pool now has so much, and is tracked."""
         self.pool.on_hand, self.pool.tracked = Decimal(on_hand), True
+        self._answer()
+
+    def coming(self, *parts: CoveredPart, frozen: Frozen | None = None) -> None:
+        """The pool now says that what it does not have comes then, and what it knew of what it issued."""
+        self.pool.coming, self.pool.frozen = parts, frozen
         self._answer()
 
     def pending(self) -> list[Channel]:
