@@ -318,15 +318,17 @@ def _stage_after(rows: Rows, *facts: Fact) -> tuple[WorkStageChanged, ...]:
 
 
 def _reckon(rows: Rows, key: str, now: int) -> FlowReckoned:
-    """What the work order tells now; as before while a pool has not answered for a component."""
+    """What the work order tells now: nothing before all pools have answered once.
+
+    A component that comes in later holds nothing up until its pool has answered: meanwhile time goes on.
+    """
     terms: WorkTerms | None = rows.get("terms")
     head: WorkHead = rows.get("head") or WorkHead()
-    before: FlowReckoned = rows.get(TOLD) or FlowReckoned()
     if terms is None or head.stage is WorkStage.CANCELLED:
         return FlowReckoned()
     inputs = list(_inputs(rows))
-    if None in inputs:
-        return before
+    if None in inputs and rows.get(TOLD) is None:
+        return FlowReckoned()
     report: FlowReport = rows.get(REPORT) or NOTHING_REPORTED
     flow = flow_of(key, terms, report)
     expected = expect(flow, [answer_of(key, said) for said in inputs if said is not None and said.tracked], now)
