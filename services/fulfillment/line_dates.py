@@ -149,20 +149,20 @@ def _received(line: Line) -> tuple[SupplyPart, ...]:
 
 def _on_the_way(line: Line) -> Iterator[ExpectedPart]:
     """A part for each shipment under way, at its own date; it started, and waits for nothing but its arrival."""
-    moved, last_number = line.head.received, line.units(line.gone)
+    moved = line.head.received
     for leg in line.legs:
         if not leg.in_transit:
             continue
         before, moved = line.units(moved), moved + leg.in_transit
-        quantity, number = line.units(moved) - before, min(line.units(moved), last_number)
-        if quantity <= 0 or number <= 0:
+        number = line.units(moved)
+        if number == before:
             continue
         report = leg.report
         arrives = report.expected_delivery_at_ms or dates(line.terms, leg.due_at_ms)[1]
         flow = line.flow(number, _start_of_what_left(line), Estimate(minute_of(arrives), leg.event, report.reason))
         flow = replace(flow, actual_start=minute_of(report.shipped_at_ms or arrives))
         part = expect(flow, _issued(line), line.now).parts[-1]
-        yield replace(part, quantity=quantity)
+        yield replace(part, quantity=number - before)
 
 
 def _start_of_what_left(line: Line) -> int:

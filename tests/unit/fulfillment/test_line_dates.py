@@ -1,24 +1,25 @@
 """When a line is expected: by plan, by its seller's pool, by what is on the way, by reports and by silence."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.chain.causes import Cause, Hop, Root, RootClass
+from services.chain.causes import Cause, Hop, Root, RootClass, Stage
 from services.chain.expectation import Expectation
 from services.chain.flow import Basis
 from services.chain.moments import NEVER, minute_of
 from services.chain.pool_facts import CoveredPart, Frozen, Hold, LateSupply
 from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
 from services.fulfillment.expecting import FlowReckoned
-from services.fulfillment.flow import CoverDemand, LineReported, ReportLine, TransferStock
+from services.fulfillment.flow import CoverDemand, LegReported, LineReported, ReportLine, TransferStock
 from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentId, SiteId, TransferId
 from services.fulfillment.legs import AgreedDelivery
 from services.fulfillment.links import SupplyStated
-from services.fulfillment.shipment import LineQuantity, ReceiveShipment, ReportMilestone, ShipShipment
+from services.fulfillment.shipment import LineQuantity, PickShipment, ReceiveShipment, ReportMilestone, ShipShipment
 from services.kernel.values import EnterpriseId, Quantity, Refused
-from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, SELLER, STRANGER, World, agreed, pieces, ready
+from tests.unit.fulfillment.world import BUYER, DAY, FIRST, FLOW, NOW, SELLER, STRANGER, World, agreed, pieces, ready
 
 TODAY = NOW // DAY * DAY  # whole minutes, so that what is told in milliseconds is the same moment
 DUE = TODAY + 10 * DAY
@@ -67,11 +68,17 @@ def told(world: World) -> FlowReckoned:
     return told
 
 
-def parts(world: World) -> list[tuple[float, int]]:
-    """(day, pieces) of what the buyer's pool is told; the day of what never comes is 0."""
+def days_of(told: FlowReckoned) -> list[tuple[float, int]]:
+    """(day, pieces) of what is told; the day of what never comes is 0."""
     return [
-        (0 if p.date == NEVER else (p.date - minute_of(TODAY)) / MINUTES, p.quantity // UNIT) for p in told(world).parts
+        (0 if part.date == NEVER else (part.date - minute_of(TODAY)) / MINUTES, part.quantity // UNIT)
+        for part in told.parts
     ]
+
+
+def parts(world: World) -> list[tuple[float, int]]:
+    """The same of what the buyer's pool is told."""
+    return days_of(told(world))
 
 
 def expectation(world: World) -> Expectation:
@@ -173,7 +180,11 @@ def test_the_sellers_word_to_the_order_counts_under_what_brought_it() -> None:
     world = waiting()
     world.agree(agreed(10, due_ms=DUE, estimated_at_ms=DUE + 4 * DAY))
     world.run()
-    assert (parts(world), root(world)) == ([(14, 10)], (FLOW, RootClass.REPORTED, "c-1"))
+    said = f"c-{world.commands}"
+    assert (parts(world), root(world)) == ([(14, 10)], (FLOW, RootClass.REPORTED, said))
+    world.agree(agreed(10, due_ms=DUE, estimated_at_ms=DUE + 4 * DAY, closes_at=pieces(9)))
+    world.run()
+    assert root(world)[2] == said, "it is the same estimate still"
     world.agree(agreed(10, due_ms=DUE))
     world.run()
     assert (parts(world), expectation(world).cause) == ([(10, 10)], None)
@@ -218,8 +229,23 @@ def test_reports_with_one_disruption_are_one_incident_and_without_one_their_own(
     report(world, estimated_finish_at_ms=DUE + DAY)
     assert root(world)[2] == "disruption/maker/f-1", "it says nothing new"
     report(world, estimated_finish_at_ms=DUE + 2 * DAY)
-    assert root(world)[2] == "c-1"
+    assert root(world)[2] == f"c-{world.commands}"
     assert len(world.facts(LineReported)) == 2
+
+
+def test_of_two_estimates_the_later_counts_and_names_the_root() -> None:
+    world = waiting()
+    report(world, estimated_finish_at_ms=DUE + 3 * DAY, disruption_id="f-1")
+    world.agree(agreed(10, due_ms=DUE, estimated_at_ms=DUE + 2 * DAY))
+    world.run()
+    assert (parts(world), root(world)[2]) == ([(13, 10)], "disruption/maker/f-1")
+    world.agree(agreed(10, due_ms=DUE, estimated_at_ms=DUE + 4 * DAY))
+    world.run()
+    assert (parts(world), root(world)[2]) == ([(14, 10)], f"c-{world.commands}")
+    report(world, estimated_finish_at_ms=DUE + DAY, firm=True)
+    assert parts(world) == [(11, 10)], "but a firm word stands alone"
+    report(world, lost=True, disruption_id="f-2")
+    assert root(world)[1:] == (RootClass.LOST, "disruption/maker/f-2")
 
 
 @pytest.mark.parametrize("sender", [BUYER, STRANGER])
@@ -277,11 +303,43 @@ def test_what_is_on_the_way_has_its_own_date_and_waits_for_nothing() -> None:
     assert parts(world) == [(13, 4), (17, 6)]
     cause = expectation(world).cause
     assert cause is not None
-    assert (cause.root.flow, cause.root.kind, cause.root.reason) == (FLOW, RootClass.REPORTED, "ICE")
+    event = world.facts(LegReported)[-1].event
+    assert cause.root == Root(FLOW, RootClass.REPORTED, event, "ICE")
     assert expected_at(world) == DUE + 7 * DAY
     world.coming(comes(4, 20, due=8))
     world.run()
     assert parts(world) == [(17, 6), (21, 4)], "what is gone does not move with the pool"
+
+
+def test_goods_that_left_early_come_early() -> None:
+    world = waiting()
+    world.stock(10)
+    world.run()
+    world.say(ShipShipment(SELLER, NAME, TODAY + 3 * DAY))
+    world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, TODAY + 4 * DAY))
+    world.run()
+    assert (parts(world), expectation(world).basis) == ([(4, 10)], Basis.REPORTED)
+
+
+def test_the_pool_may_not_know_yet_what_has_left() -> None:
+    world = waiting()
+    world.stock(6)
+    world.coming(comes(2, 11, due=8), comes(2, 12, due=8))
+    world.run()
+    world.say(ShipShipment(SELLER, NAME, TODAY + 9 * DAY, part(6)))
+    world.deliver((FIRST, FLOW, FIRST))
+    unknowing = [(10, 6), (12, 2), (13, 2)]
+    assert days_of(world.rows[FLOW]["told"]) == unknowing
+    world.run()
+    assert parts(world) == unknowing
+
+
+def test_behind_goods_that_wait_for_the_line_itself_nothing_comes() -> None:
+    deliveries = (AgreedDelivery(DUE, pieces(4)), AgreedDelivery(DUE + 20 * DAY, pieces(6)))
+    world = waiting(deliveries=deliveries)
+    world.coming(replace(comes(10, 12, due=8), path=(Stage(FLOW, 10 * UNIT),)))
+    world.run()
+    assert parts(world) == [(0, 10)], "the second delivery would not wait for it alone"
 
 
 def test_what_was_received_comes_first_and_keeps_silent() -> None:
@@ -326,7 +384,14 @@ def test_the_estimate_of_a_planned_shipment_concerns_its_own_units() -> None:
     assert parts(world) == [(10, 4), (13, 6)]
     cause = expectation(world).cause
     assert cause is not None
-    assert cause.root.reason == "ICE"
+    assert cause.root == Root(FLOW, RootClass.REPORTED, world.facts(LegReported)[-1].event, "ICE")
+    world.stock(7)
+    world.run()
+    assert (parts(world), expectation(world).cause) == ([(10, 3), (13, 7)], cause), "an ask is not why it is late"
+    world.say(PickShipment(SELLER, NAME))
+    world.run()
+    assert world.facts(LegReported)[-1].event == ""
+    assert expectation(world).cause == cause, "nor is a report that moves no date"
 
 
 def test_goods_that_were_lost_on_the_way_are_not_expected() -> None:
@@ -376,6 +441,8 @@ def test_without_a_lead_time_the_promise_stands_for_it() -> None:
     assert parts(world) == [(10, 10)]
     assert all(world.views[who, "flows", FLOW[5:]].no_lead_time for who in (BUYER, SELLER))
     assert not waiting().views[SELLER, "flows", FLOW[5:]].no_lead_time
+    world = waiting(lead_time_minutes=0, promise_is_ship_date=True)
+    assert (expectation(world).date, expectation(world).baseline) == (day(10), day(10))
 
 
 def test_a_seller_may_start_earlier_than_the_way_asks_for() -> None:
@@ -383,6 +450,9 @@ def test_a_seller_may_start_earlier_than_the_way_asks_for() -> None:
     assert world.pool.stated is not None
     assert world.pool.stated.need_at_ms == TODAY + 6 * DAY
     assert parts(world) == [(9, 10)], "there on day eight, one day on the way"
+    deliveries = (AgreedDelivery(DUE, pieces(4)), AgreedDelivery(DUE + 20 * DAY, pieces(6)))
+    world = waiting(planned_start_at_ms=TODAY + 8 * DAY, deliveries=deliveries)
+    assert parts(world) == [(9, 4), (29, 6)], "both a day earlier"
 
 
 def test_a_line_holds_the_supplies_that_it_waits_for_in_equal_shares() -> None:

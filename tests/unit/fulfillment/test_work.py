@@ -197,8 +197,9 @@ def test_a_plan_that_makes_no_sense_is_refused(change: dict[str, Any], expected:
 
 def test_a_new_plan_tells_the_pools_and_drops_what_it_does_not_name() -> None:
     world = ready()
+    later = NOW + DAY
     again = replace(PLAN, start_at_ms=START + DAY, components=(Component(PLANT, CELL, pieces(44)),), priority=1)
-    world.say(again)
+    world.say(again, SELLER, later)
     assert (state(world, CELLS).quantity, state(world, CELLS).need_at_ms) == (pieces(44), START + DAY)
     assert (state(world, CELLS).priority, state(world, CELLS).sequence_ms) == (1, NOW)
     assert (state(world, CASES).quantity, state(world, CASES).withdrawn) == (pieces(0), True)
@@ -274,6 +275,11 @@ def test_one_component_may_let_the_output_go_in_parts() -> None:
     world = planned(replace(PLAN, split=True, components=PLAN.components[:1]))
     answer(world, 0, comes(20, 4, 4), comes(20, 7, 4))
     assert parts(world) == [(8, 5), (10, 5)]
+    world.say(replace(PLAN, split=True))
+    answer(world, 1, tracked=False)
+    assert parts(world) == [(8, 5), (10, 5)], "a component of which nothing is known is none to wait for"
+    answer(world, 1, comes(10, 4, 4))
+    assert parts(world) == [(10, 10)], "with two that come, all waits for both"
 
 
 def test_what_is_bought_in_has_its_plan_only() -> None:
@@ -335,6 +341,11 @@ def test_where_starts_are_reported_a_silent_start_moves_the_finish() -> None:
     before = len(world.log)
     world.tick(START + 3 * DAY)
     assert len(world.log) == before
+    world = ready(replace(PLAN, reports_start=True))
+    report(world, estimated_finish_at_ms=START + 3 * DAY, firm=True)
+    before = len(world.log)
+    world.tick(START + 3 * DAY)
+    assert len(world.log) == before, "a firm finish says that it starts in time"
 
 
 # -- Reports -----------------------------------------------------------------------------------------------------------

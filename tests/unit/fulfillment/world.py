@@ -37,9 +37,9 @@ def pieces(amount: int | str | Decimal) -> Quantity:
     return Quantity(Decimal(amount), "C62")
 
 
-def origin(sender: EnterpriseId = SELLER, at_ms: int = NOW) -> Origin:
+def origin(sender: EnterpriseId = SELLER, at_ms: int = NOW, number: int = 1) -> Origin:
     """A command of the sender."""
-    return Origin(sender, at_ms, at_ms, at_ms, "c-1")
+    return Origin(sender, at_ms, at_ms, at_ms, f"c-{number}")
 
 
 def agreed(total: int = 10, cancel: int = 0, due_ms: int = NOW + 10 * DAY, **other: Any) -> LineAgreed:
@@ -129,6 +129,7 @@ class World:
     pool: PlainPool = field(default_factory=PlainPool)
     progress: LineProgressed | None = None
     supply: SupplyStated | None = None
+    commands: int = 0
 
     def say(self, command: Any, sender: EnterpriseId = SELLER, at_ms: int = NOW) -> tuple[Any, ...] | Refused:
         """Decide a command as the kernel does, and put its links on their way."""
@@ -137,11 +138,13 @@ class World:
         assert key.startswith(f"{aggregate.kind}/")
         rows = self.rows.get(key, DictRows())
         before = dict(rows)
-        facts = aggregate.decide(rows, command, origin(sender, at_ms))
+        self.commands += 1
+        circumstances = origin(sender, at_ms, self.commands)
+        facts = aggregate.decide(rows, command, circumstances)
         assert dict(rows) == before, "a decision changes nothing"
         if isinstance(facts, Refused):
             return facts
-        self._record(key, rows, facts, sender, at_ms)
+        self._record(key, rows, facts, circumstances)
         if aggregate.reckon is not None and type(command) is not type(aggregate.reckon(key)):
             self.say(aggregate.reckon(key), sender, at_ms)
         return facts
@@ -158,7 +161,7 @@ class World:
                     self.say(aggregate.ring(key, now_ms), EnterpriseId(""), now_ms)
                     assert not 0 < (aggregate.alarm(rows) or 0) <= at_ms, "it was rung and is still set"
 
-    def _record(self, key: str, rows: DictRows, facts: tuple[Any, ...], sender: EnterpriseId, at_ms: int) -> None:
+    def _record(self, key: str, rows: DictRows, facts: tuple[Any, ...], said: Origin) -> None:
         if not facts:
             return
         aggregate = next(a for a in DOMAIN.aggregates if key.startswith(f"{a.kind}/"))
@@ -166,9 +169,9 @@ class World:
         for fact in facts:
             apply(rows, aggregate.evolve(rows, fact))
             self.log.append((key, fact))
-        for link in DOMAIN.tell(key, rows, facts, origin(sender, at_ms)):
+        for link in DOMAIN.tell(key, rows, facts, said):
             self.send(key, link)
-        for row in DOMAIN.project(key, rows, facts, origin(sender, at_ms)):
+        for row in DOMAIN.project(key, rows, facts, said):
             self.feed.append(row)
             self.views[row.enterprise, row.view, row.row_id] = row.row
 
