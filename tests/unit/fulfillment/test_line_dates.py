@@ -385,6 +385,7 @@ def test_the_estimate_of_a_planned_shipment_concerns_its_own_units() -> None:
     cause = expectation(world).cause
     assert cause is not None
     assert cause.root == Root(FLOW, RootClass.REPORTED, world.facts(LegReported)[-1].event, "ICE")
+    assert cause.root.event
     world.stock(7)
     world.run()
     assert (parts(world), expectation(world).cause) == ([(10, 3), (13, 7)], cause), "an ask is not why it is late"
