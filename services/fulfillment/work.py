@@ -165,9 +165,10 @@ class Component:
 class PlanWork:
     """Intent of the owner, who is the sender: plan a work order, or plan it anew.
 
-    Without ``finish_at_ms`` it is to end its lead time after the start. ``split``: its output may go in parts, as its
-    one component comes. ``reports_start``: each start is reported, so one that was not did not happen. ``bought_in``:
-    it has no components, and nothing is known of where its output comes from.
+    Without ``finish_at_ms`` it is to end its lead time after the start. With it, that is what its delay is counted
+    from, also where it can not be kept: a start may be planned anew behind what was to be the end. ``split``: its
+    output may go in parts, as its one component comes. ``reports_start``: each start is reported, so one that was not
+    did not happen. ``bought_in``: it has no components, and nothing is known of where its output comes from.
     """
 
     work: WorkId

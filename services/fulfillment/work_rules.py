@@ -112,8 +112,6 @@ def _plan(rows: Rows, command: PlanWork, origin: Origin) -> Decision:
     )
     if refused is not None:
         return refused
-    if finish is not None and finish <= command.start_at_ms:
-        return Refused("finish-before-start", "send a finish that is after the start", "finish_at")
     if not 0 <= command.priority <= PRIORITY_MAX:
         return Refused("priority-out-of-range", f"send a priority from 0 (first) to {PRIORITY_MAX}", "priority")
     needs = _needs(command)

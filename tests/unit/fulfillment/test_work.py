@@ -164,7 +164,7 @@ def test_components_are_exploded_with_scrap_and_rounded_up(output: str, per: str
         ({"lead_time_minutes": 0}, "lead-time-invalid"),
         ({"quantity": pieces(0)}, "quantity-out-of-range"),
         ({"quantity": Quantity(Decimal(1), "")}, "unit-invalid"),
-        ({"finish_at_ms": START}, "finish-before-start"),
+        ({"finish_at_ms": 0}, "date-out-of-range"),
         ({"start_at_ms": 0}, "date-out-of-range"),
         ({"site": SiteId("")}, "id-invalid"),
         ({"work": WorkId("a/b")}, "id-invalid"),
@@ -211,6 +211,12 @@ def test_a_new_plan_tells_the_pools_and_drops_what_it_does_not_name() -> None:
     assert len(world.sent) == sent
     world.say(PLAN)
     assert (state(world, CASES).demand, state(world, CASES).quantity) == (f"{KEY}#1", pieces(10)), "the same number"
+
+
+def test_a_start_may_be_planned_behind_what_was_planned_to_be_the_end() -> None:
+    world = ready()
+    world.say(replace(PLAN, start_at_ms=START + 4 * DAY, finish_at_ms=START + 3 * DAY))
+    assert (parts(world), row(world).delay_minutes, row(world).cause) == ([(12, 10)], 4 * MINUTES, "PLANNED")
 
 
 def test_a_component_in_another_unit_is_another_demand() -> None:
