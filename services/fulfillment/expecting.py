@@ -72,9 +72,9 @@ class FlowReport:
 NOTHING_REPORTED: Final = FlowReport()
 
 
-def reported(said: FlowReport, before: FlowReport) -> FlowReport:
-    """What was said, but as what was reported before if it says nothing else: a repeated report is no news."""
-    return before if replace(said, event=before.event) == before else said
+def reported(said: FlowReport, before: FlowReport, disruption_id: str) -> FlowReport:
+    """What was said, but as it was reported before if it says nothing else and names no disruption: that is no news."""
+    return before if not disruption_id and replace(said, event=before.event) == before else said
 
 
 def event_of(origin: Origin, disruption_id: str) -> str:

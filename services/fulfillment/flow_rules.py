@@ -255,7 +255,7 @@ def _report(draft: _Draft, command: ReportLine, terms: FlowTerms | None) -> tupl
         refused = refuse_report(said, command.disruption_id, draft.origin.now_ms)
         if refused is not None:
             return refused
-    said = reported(said, before)
+    said = reported(said, before, command.disruption_id)
     if said == before:
         return ()
     draft.record(LineReported(said))

@@ -245,7 +245,7 @@ def _report(rows: Rows, command: ReportWork, origin: Origin) -> Decision:
     refused = refuse_report(said, command.disruption_id, max(origin.now_ms, origin.recorded_at_ms))
     if refused is not None:
         return refused
-    said = reported(said, known)
+    said = reported(said, known, command.disruption_id)
     return () if said == known else (WorkReported(said), *_stage_after(rows, WorkReported(said)))
 
 

@@ -460,6 +460,8 @@ def test_a_report_that_says_nothing_new_makes_no_fact() -> None:
     assert report(world) == ()
     report(world, lost=True)
     assert report(world, lost=True) == ()
+    assert len(report(world, lost=True, disruption_id="f-1")) == 1, "what it belongs to is news"
+    assert report(world, lost=True, disruption_id="f-1") == ()
 
 
 def test_what_was_reported_can_be_withdrawn() -> None:
