@@ -133,7 +133,7 @@ def test_another_enterprise_sees_none_of_it(full: Live) -> None:
 
 
 def test_one_changed_row_is_one_row_in_the_changelog(full: Live) -> None:
-    """Of ten thousand rows one changes: the changelog gets what shows it (stock, outlook), the pool's own rows, an outcome."""
+    """Of ten thousand rows one changes: the changelog gets what shows it, the pool's own rows, and an outcome."""
     topic = "inventory-changelog-v1"
     pool = f"pool/{OWNER}/south/i4"
     first = full.done("inventory", "POST", OWNER, "/pools/south/i4/counts", {"counted": {"amount": "4", "unit": "C62"}})
