@@ -85,9 +85,9 @@ class PlainPool:
             case say.StateDemand():
                 self._demand(command)
             case say.StateSupply():
-                total = command.received.amount if command.received is not None else ZERO
-                self.on_hand += total - self.received.get(command.flow_key, ZERO)
-                self.received[command.flow_key] = total
+                if command.received is not None:  # what is not said moves nothing
+                    self.on_hand += command.received.amount - self.received.get(command.flow_key, ZERO)
+                    self.received[command.flow_key] = command.received.amount
         self.hands = {name: hand for name, hand in self.hands.items() if hand.reserved > 0}
         self._settle()
 
