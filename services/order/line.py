@@ -22,7 +22,6 @@ from services.order.terms import (
     PlacedLine,
     PromiseBasis,
     Side,
-    Terms,
     less_percent,
     plus_percent,
     to_seller,
@@ -216,20 +215,17 @@ def outlook(line: Line) -> Outlook | None:
     return None if line.progress is None else line.progress.expectation
 
 
-def known_ms(terms: Terms, progress: Progress | None) -> int | None:
+def known_ms(progress: Progress | None) -> int | None:
     """When the flow expects to meet the promise, or met it (ms since 1970 UTC); None if it gives no date.
 
-    The chain's dates are those of arrival; a promise to ship is met so much earlier as the way is long.
+    The flow speaks in the terms of the promise: of leaving where that is to ship, of arriving where it is to deliver.
     """
     if progress is None:
         return None
     expected = progress.expectation
     if expected is None or progress.fulfilled_at_ms is not None:
         return progress.expected_at_ms
-    if expected.date == NEVER:
-        return None
-    way = terms.lead_time_minutes if terms.basis is PromiseBasis.SHIP else 0
-    return max(0, expected.date - way) * MINUTE_MS
+    return None if expected.date == NEVER else expected.date * MINUTE_MS
 
 
 def expected_ms(line: Line) -> int | None:
@@ -238,7 +234,7 @@ def expected_ms(line: Line) -> int | None:
     The seller's own estimate can only make it later than what the flow knows, and counts no more when all has left.
     """
     progress, estimate = line.progress, line.estimate
-    expected = known_ms(line.placed.terms, progress)
+    expected = known_ms(progress)
     if estimate is None or (progress is not None and progress.shipped + progress.cancelled >= seller_ordered(line)):
         return expected
     if (found := outlook(line)) is not None and found.date == NEVER:

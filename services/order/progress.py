@@ -50,7 +50,7 @@ from services.order.order_facts import (
 )
 from services.order.outlook import outlook_of
 from services.order.parties import LINE_UNKNOWN, ORDER_UNKNOWN, Decision
-from services.order.terms import ZERO, Terms, less_percent
+from services.order.terms import ZERO, less_percent
 
 
 def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> Decision:
@@ -85,7 +85,7 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
         return tuple(facts)
     if ended is not None:
         return (*facts, ended, *completed(head, 1, at_ms))
-    if before is not None and _may_be_due_earlier(line.placed.terms, before, now):
+    if before is not None and _may_be_due_earlier(before, now):
         at = watch_ms(with_progress(line, now))
         if at is not None and (head.watch_at_ms is None or at < head.watch_at_ms):
             facts.append(WatchMoved(at))
@@ -131,9 +131,9 @@ def cleared(rows: Rows, ended: tuple[OrderFact, ...], at_ms: int) -> tuple[LineD
     return tuple(facts)
 
 
-def _may_be_due_earlier(terms: Terms, before: Progress, now: Progress) -> bool:
+def _may_be_due_earlier(before: Progress, now: Progress) -> bool:
     """False where silence cannot become news sooner than was known: the usual case, and cheap to tell."""
-    expected_before, expected = known_ms(terms, before), known_ms(terms, now)
+    expected_before, expected = known_ms(before), known_ms(now)
     if expected_before is not None and (expected is None or expected < expected_before):
         return True
     if before.fulfilled_at_ms is not None and now.fulfilled_at_ms is None:

@@ -56,9 +56,9 @@ def test_the_chain_knows_better_than_the_dates_of_shipments() -> None:
 
 def test_a_promise_to_ship_is_expected_when_the_goods_leave() -> None:
     stage = confirmed_order(placed(terms=terms(basis=PromiseBasis.SHIP, lead_time_minutes=2 * DAY_MINUTES)))
-    stage.flow_says(WAITING, expectation=expects(25, promised=22))
+    stage.flow_says(WAITING, expectation=expects(23, promised=20))
     assert (stage.seen().expected_on, stage.seen().days_late) == (date(2026, 3, 23), 3)
-    stage.flow_says(LineStage.IN_TRANSIT, shipped="100", fulfilled_at_ms=due(20), expectation=expects(25, promised=22))
+    stage.flow_says(LineStage.IN_TRANSIT, shipped="100", fulfilled_at_ms=due(20), expectation=expects(23, promised=20))
     assert (stage.seen().late, stage.seen().delay_minutes) == (False, 3 * DAY_MINUTES), (
         "shipped in time, under way late"
     )
