@@ -392,8 +392,9 @@ class DomainPartition:
         assert aggregate.ring is not None
         at_ms = rows.alarm_ms
         meta = Meta(id=f"{key}@{rows.version}!{now_ms}", aggregate=key, occurred_at_ms=now_ms, recorded_at_ms=now_ms)
-        self._react(aggregate, rows, (aggregate.ring(key, now_ms),), meta, record)
-        if aggregate.reckon is not None:
+        command = aggregate.ring(key, now_ms)
+        self._react(aggregate, rows, (command,), meta, record)
+        if aggregate.reckon is not None and command != aggregate.reckon(key):  # else the ring was the reckoning
             self._to_reckon[key] = meta, record
         if aggregate.alarm is not None and 0 < (aggregate.alarm(rows) or 0) <= at_ms:
             raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {rows.alarm_ms}")

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -450,11 +451,16 @@ def reckoning(shelf: Shelf) -> list[str]:
         keys.append(key)
         return Ring(0)
 
+    amend(shelf, reckon=reckon)
+    return keys
+
+
+def amend(shelf: Shelf, **declared: Any) -> None:
+    """Declare something else of the jars from now on."""
     service = shelf.service
-    jar = replace(service.by_kind["jar"], reckon=reckon)
+    jar = replace(service.by_kind["jar"], **declared)
     service.by_kind["jar"] = jar
     service.by_command.update(dict.fromkeys(service.by_command, jar))
-    return keys
 
 
 def test_what_was_told_many_things_in_a_batch_reckons_once_behind_them(shelf: Shelf) -> None:
@@ -478,6 +484,16 @@ def test_a_command_reckons_before_its_outcome(shelf: Shelf) -> None:
     assert keys == ["jar/ann/a"]
     assert (shelf.outcome(id_).version, shelf.outcome(id_).events) == (2, 2)
     assert shelf.outcome(refused).version == 2
+
+
+@pytest.mark.parametrize(("rung", "times"), [(Ring(START_MS + 90_000), 1), (Ring(START_MS + 80_000), 2)])
+def test_a_ring_that_is_the_reckoning_itself_is_not_followed_by_it(shelf: Shelf, rung: Ring, times: int) -> None:
+    shelf.send("ann", Wake("a", START_MS))
+    shelf.settle()
+    amend(shelf, ring=lambda key, now_ms: rung, reckon=lambda key: Ring(START_MS + 90_000))
+    shelf.tick(START_MS + 1)
+    shelf.settle()
+    assert shelf.jar("jar/ann/a").rings == times  # type: ignore[union-attr]
 
 
 def test_a_reckoning_that_raises_parks_its_key_and_goes_on_when_it_is_repaired() -> None:
