@@ -181,10 +181,13 @@ class CommandEndpoints:
 
     def _known(self, asked: Asked, lease: Lease) -> Outcome | None:
         """The outcome of a command that was decided already: it need not go through the log once more."""
-        kept = Outcomes(lease.store).find(asked.command_id)
-        if kept is None or kept.fingerprint != asked.fingerprint:
-            return None
-        return self._service.outcome(asked.command_id, asked.key.decode(), asked.partition, kept)
+        kept = self._kept(lease, asked.command_id, asked.key.decode())
+        return kept if kept is not None and kept.fingerprint == asked.fingerprint else None
+
+    def _kept(self, lease: Lease, command_id: str, key: str) -> Outcome | None:
+        """What is remembered under a command's id, whatever its body was."""
+        kept = Outcomes(lease.store).find(command_id)
+        return None if kept is None else self._service.outcome(command_id, key, lease.partition, kept)
 
     def _here(self, partition: int) -> Callable[[], bool]:
         return lambda: self._owners.lease(partition) is not None
@@ -226,13 +229,12 @@ class CommandEndpoints:
         lease = self._owners.lease(partition)
         if lease is None:
             return await self._owners.forward(request, partition)
-        id_ = f"{enterprise}/{command_id}"
-        kept = Outcomes(lease.store).find(id_)
+        kept = self._kept(lease, f"{enterprise}/{command_id}", key)
         if kept is None:
             return problem(
                 404, "unknown-command", "not decided yet, or forgotten after a day; send it again under this id"
             )
-        return answer(self._service.outcome(id_, key, partition, kept), self._not_found)
+        return answer(kept, self._not_found)
 
     async def _batch(self, request: Request, enterprise: str) -> Response:
         """A JSON list of {"command": "PlaceOrder", "id": "…", "body": {…}}; the answers stand in the same order."""
