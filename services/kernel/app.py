@@ -143,8 +143,10 @@ def _note(app: KernelApp) -> Any:
     async def note() -> None:
         """Tells the group where its members stand. In the transactions it would cost each of them two requests."""
         noted: dict[TP, int] = {}
-        while not app.should_stop:
+        while True:
             await asyncio.sleep(NOTE_SECONDS)
+            if app.should_stop:  # the consumer's thread may be gone
+                return
             stands = {
                 TP(topic, number): at
                 for number, lease in app.leases.items()
