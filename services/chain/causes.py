@@ -31,6 +31,23 @@ class RootClass(StrEnum):
     SHORT = "short"  # nobody has promised enough
 
 
+class CauseClass(StrEnum):
+    """What of the cause of a delay those may know who are not its root: neither whose it is nor where it began."""
+
+    SUPPLY = "supply"
+    SHARED = "shared"
+    SHORT = "short"
+    PLANNED = "planned"
+    LOOP = "loop"
+
+
+def class_of(kind: RootClass) -> CauseClass:
+    """Whether somebody said so, kept silent or lost the goods is the root's own affair: to others it is a supply."""
+    if kind in (RootClass.REPORTED, RootClass.SILENT, RootClass.LOST):
+        return CauseClass.SUPPLY
+    return CauseClass(kind.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
     """Where a delay began: the flow, the event that was last reported on it, and its reason code ("" if none).

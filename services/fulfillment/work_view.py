@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.chain.causes import Cause, RootClass
+from services.chain.causes import Cause, RootClass, class_of
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
 from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
@@ -32,16 +32,8 @@ class CauseClass(StrEnum):
     LOOP = "LOOP"
 
 
-_OWN: Final = {
-    RootClass.REPORTED: CauseClass.REPORTED,
-    RootClass.SILENT: CauseClass.SILENT,
-    RootClass.LOST: CauseClass.LOST,
-    RootClass.SHARED: CauseClass.SHARED,
-    RootClass.SHORT: CauseClass.SHORT,
-    RootClass.PLANNED: CauseClass.PLANNED,
-    RootClass.LOOP: CauseClass.LOOP,
-}
-_OF_OTHERS: Final = _OWN | dict.fromkeys((RootClass.REPORTED, RootClass.SILENT, RootClass.LOST), CauseClass.SUPPLY)
+_OWN: Final = {kind: CauseClass[kind.name] for kind in RootClass}
+_OF_OTHERS: Final = {kind: CauseClass[class_of(kind).name] for kind in RootClass}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
+from services.chain.causes import CauseClass
 from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.kernel.values import Quantity
 
@@ -232,16 +233,6 @@ class DemandDated:
     flow_key: FlowKey
     demand: DemandId
     parts: tuple[CoveredPart, ...]
-
-
-class CauseClass(StrEnum):
-    """What of the cause of a delay the owner of a pool may see: neither whose it is nor where it began."""
-
-    SUPPLY = "supply"
-    SHARED = "shared"
-    SHORT = "short"
-    PLANNED = "planned"
-    LOOP = "loop"
 
 
 @dataclass(frozen=True, slots=True)

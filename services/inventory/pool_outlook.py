@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from services.chain.causes import RootClass
+from services.chain.causes import CauseClass, class_of
 from services.chain.moments import NEVER, minute_of
 from services.chain.pool_facts import DemandCovered, Pool
 from services.chain.pool_facts import Supply as ChainSupply
@@ -21,7 +21,7 @@ from services.chain.pool_outlook import (
     supply_outlooks,
 )
 from services.inventory.pool_dates import moment_of
-from services.inventory.pool_facts import Buffers, CauseClass, Outlook
+from services.inventory.pool_facts import Buffers, Outlook
 from services.inventory.pool_rows import Head, Supply
 from services.inventory.units import of_steps
 
@@ -29,17 +29,6 @@ DAYS_MAX: Final = 90
 """A stock that lasts longer than so many days is as good as one that lasts for ever."""
 
 _MINUTES_PER_DAY: Final = 24 * 60
-
-_CLASS: Final = {
-    RootClass.REPORTED: CauseClass.SUPPLY,
-    RootClass.SILENT: CauseClass.SUPPLY,
-    RootClass.LOST: CauseClass.SUPPLY,
-    RootClass.SHARED: CauseClass.SHARED,
-    RootClass.SHORT: CauseClass.SHORT,
-    RootClass.PLANNED: CauseClass.PLANNED,
-    RootClass.LOOP: CauseClass.LOOP,
-}
-"""Whether somebody said so, said nothing or lost the goods is the seller's own affair."""
 
 
 def buffers_of(pool: Pool, supplies: Mapping[str, Supply], covered: Mapping[str, DemandCovered]) -> dict[str, Buffers]:
@@ -52,7 +41,7 @@ def buffers_of(pool: Pool, supplies: Mapping[str, Supply], covered: Mapping[str,
 def _buffers(supply: ChainSupply, outlook: SupplyOutlook) -> Buffers:
     parts = supply.open_parts
     cause = parts[-1].cause
-    kind = CauseClass.SUPPLY if cause is None else _CLASS[cause.root.kind]
+    kind = CauseClass.SUPPLY if cause is None else class_of(cause.root.kind)
     return Buffers(
         of_steps(sum(part.quantity for part in parts)),
         moment_of(parts[-1].date),

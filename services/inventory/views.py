@@ -10,9 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from services.chain.causes import CauseClass
 from services.inventory.item import ItemDefined, ItemId
 from services.inventory.pool_facts import (
-    CauseClass,
     Contradiction,
     DemandDated,
     DemandIssued,

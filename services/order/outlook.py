@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.chain.alerts import incident_of
-from services.chain.causes import Cause, RootClass
+from services.chain.causes import Cause, CauseClass, RootClass, class_of
 from services.chain.expectation import Expectation
 from services.chain.flow import Basis
 
@@ -66,12 +66,9 @@ def _kept(cause: Cause) -> LineCause:
 
 
 def _kind(kind: RootClass, begins_here: bool) -> CauseKind:
-    """Who said it, who kept silent and what was lost is nobody else's business: all that is a supply to others."""
-    match kind:
-        case RootClass.REPORTED | RootClass.SILENT | RootClass.LOST:
-            return CauseKind.TRANSPORT if begins_here else CauseKind.SUPPLY
-        case _:
-            return CauseKind(kind.value)
+    """As others may know it; a supply that is late by itself is a matter of its delivery."""
+    seen = class_of(kind)
+    return CauseKind.TRANSPORT if begins_here and seen is CauseClass.SUPPLY else CauseKind(seen.value)
 
 
 def _tiers(cause: Cause) -> int:

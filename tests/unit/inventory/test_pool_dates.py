@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from services.chain.causes import Cause, Hop, Root, RootClass, Stage
+from services.chain.causes import Cause, CauseClass, Hop, Root, RootClass, Stage
 from services.chain.moments import NEVER, SINCE
 from services.chain.pool_facts import STOCK, CoveredPart, Frozen, Hold, LateSupply, SupplyPart
 from services.inventory.pool import reckon_command
@@ -22,7 +22,6 @@ from services.inventory.pool_commands import (
     UntrackPool,
 )
 from services.inventory.pool_facts import (
-    CauseClass,
     DemandDated,
     DemandId,
     DemandIssued,
