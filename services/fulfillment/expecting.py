@@ -7,7 +7,6 @@ at the door (minutes, millionths), and when silence becomes news. Deliberately l
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Final
 
 from services.chain.expectation import Expectation, expectation_of
@@ -111,11 +110,6 @@ def refuse_report(said: FlowReport, disruption_id: str, now_ms: int) -> Refused 
     if said.firm and said.estimated_finish_at_ms is None:
         return Refused("firm-without-finish", "send the estimated finish that is firm", "estimated_finish_at")
     return None
-
-
-def millionths(amount: Decimal) -> int:
-    """An amount (at most six decimals) as the chain counts it."""
-    return int(amount.scaleb(6))
 
 
 def minute_or_none(at_ms: int | None) -> int | None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, assert_never
 
 from services.chain.pool_facts import CoveredPart, Frozen
+from services.chain.quantities import millionths
 from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO
 from services.fulfillment.expecting import (
@@ -20,7 +21,6 @@ from services.fulfillment.expecting import (
     FlowReckoned,
     FlowReport,
     InputCovered,
-    millionths,
 )
 from services.fulfillment.keys import (
     FlowKey,

@@ -20,13 +20,13 @@ from services.chain.flow import Expected, ExpectedPart, expect
 from services.chain.flow_facts import Flow
 from services.chain.moments import NEVER, minute_of, split_at
 from services.chain.pool_facts import DemandCovered, SupplyPart
+from services.chain.quantities import millionths
 from services.fulfillment.amounts import ZERO, scaled
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
     FlowReckoned,
     FlowReport,
     InputCovered,
-    millionths,
     minute_or_none,
     quiet_until,
     supply_part,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from services.chain.moments import SINCE
 from services.chain.pool_facts import Hold
+from services.chain.quantities import millionths
 from services.fulfillment.amounts import AMOUNT_MAX, LEAD_TIME_MINUTES_MAX, ZERO, in_range, scaled
 from services.fulfillment.consignment import (
     MilestoneKind,
@@ -19,7 +20,7 @@ from services.fulfillment.consignment import (
     expected,
     line_row,
 )
-from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms, millionths
+from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
 from services.fulfillment.flow import (
     AgreeLine,
     CancellationAnswered,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.chain.moments import SINCE
+from services.chain.quantities import millionths
 from services.fulfillment.amounts import ZERO
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
@@ -15,7 +16,6 @@ from services.fulfillment.expecting import (
     FlowReckoned,
     InputCovered,
     later_ms,
-    millionths,
 )
 from services.fulfillment.keys import FlowKey, demand_id, demand_number, pool_key
 from services.fulfillment.links import POOL_INPUTS_TOPIC, DemandCovered, DemandStated, SupplyStated

@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 from services.chain.flow import expect
 from services.chain.flow_facts import Flow
 from services.chain.moments import minute_of
+from services.chain.quantities import millionths
 from services.fulfillment.amounts import (
     MINUTE_MS,
     ZERO,
@@ -31,7 +32,6 @@ from services.fulfillment.expecting import (
     alarm_of,
     answer_of,
     event_of,
-    millionths,
     minute_or_none,
     reckoned_of,
     refuse_report,

@@ -15,6 +15,7 @@ from services.chain.pool_facts import STOCK, CoveredPart, DemandCovered, Frozen,
 from services.chain.pool_facts import Demand as ChainDemand
 from services.chain.pool_facts import Supply as ChainSupply
 from services.chain.pool_index import PoolIndex
+from services.chain.quantities import millionths
 from services.inventory.pool_facts import DemandId
 from services.inventory.pool_rows import (
     PRIORITY_MAX,
@@ -28,7 +29,6 @@ from services.inventory.pool_rows import (
     demand_row,
     supply_row,
 )
-from services.inventory.units import in_steps
 from services.kernel.canonical import MS_MAX
 from services.kernel.model import Rows
 
@@ -91,12 +91,12 @@ def open_supplies(rows: Rows) -> dict[str, Supply]:
 def chain_pool(head: Head, demands: Iterable[Demand], supplies: Iterable[Supply]) -> Pool:
     """The pool as the chain model takes it, from what is open of it."""
     demands = list(demands)
-    free = in_steps(head.usable - head.reserved)
-    stock = free + sum(in_steps(demand.reserved) for demand in demands)
+    free = millionths(head.usable - head.reserved)
+    stock = free + sum(millionths(demand.reserved) for demand in demands)
     in_order = sorted(((_chain_demand(demand), demand) for demand in demands), key=lambda pair: pair[0].order)
     placed: list[ChainDemand] = []
     for demand, row in in_order:
-        reserved = Hold(STOCK, in_steps(row.reserved))
+        reserved = Hold(STOCK, millionths(row.reserved))
         stated = tuple(_held(row.holds, demand.open - reserved.quantity, free))
         free -= sum(hold.quantity for hold in stated if hold.source == STOCK)
         placed.append(replace(demand, holds=(reserved, *stated)))
@@ -119,11 +119,11 @@ def _chain_demand(row: Demand) -> ChainDemand:
     return ChainDemand(
         row.flow_key,
         number_of(row.demand),
-        in_steps(row.quantity),
+        millionths(row.quantity),
         _minute(row.need_at_ms),
         min(max(row.priority, 0), PRIORITY_MAX),
         max(row.sequence_ms, 0),
-        in_steps(row.issued),
+        millionths(row.issued),
         frozen=row.frozen,
     )
 
@@ -136,11 +136,11 @@ def number_of(demand: DemandId) -> int:
 
 def _chain_supply(row: Supply) -> ChainSupply:
     """A sender that states no parts has one, on the date that it expects; one that promised nothing is never late."""
-    promised, units = row.promised_at_ms, in_steps(row.quantity)
+    promised, units = row.promised_at_ms, millionths(row.quantity)
     expected = row.expected_at_ms if row.expected_at_ms is not None else promised
     parts = _fitted(row.parts or (SupplyPart(_minute(expected), units),), units)
     baseline = _minute(promised) if promised is not None or not parts else parts[-1].date
-    return ChainSupply(row.flow_key, baseline, parts, in_steps(row.received))
+    return ChainSupply(row.flow_key, baseline, parts, millionths(row.received))
 
 
 def _fitted(parts: tuple[SupplyPart, ...], units: int) -> tuple[SupplyPart, ...]:
@@ -179,8 +179,8 @@ class Known:
         """What was known of so many units behind those that are held for a demand, by the last of them; None if they
         came in time, or if nobody knows why not."""
         parts = self.parts.get(demand_row(demand.flow_key, demand.demand), ())
-        unheld = split_at(parts, in_steps(demand.reserved))[1]
-        units = split_at(unheld, in_steps(amount))[0]
+        unheld = split_at(parts, millionths(demand.reserved))[1]
+        units = split_at(unheld, millionths(amount))[0]
         known = frozen(units[-1]) if units else None
         if known is None or min(known.date, self.by) <= known.baseline:
             return None

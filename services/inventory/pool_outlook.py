@@ -20,10 +20,10 @@ from services.chain.pool_outlook import (
     projected_stock,
     supply_outlooks,
 )
+from services.chain.quantities import amount_of
 from services.inventory.pool_dates import moment_of
 from services.inventory.pool_facts import Buffers, Outlook
 from services.inventory.pool_rows import Head, Supply
-from services.inventory.units import of_steps
 
 DAYS_MAX: Final = 90
 """A stock that lasts longer than so many days is as good as one that lasts for ever."""
@@ -43,7 +43,7 @@ def _buffers(supply: ChainSupply, outlook: SupplyOutlook) -> Buffers:
     cause = parts[-1].cause
     kind = CauseClass.SUPPLY if cause is None else class_of(cause.root.kind)
     return Buffers(
-        of_steps(sum(part.quantity for part in parts)),
+        amount_of(sum(part.quantity for part in parts)),
         moment_of(parts[-1].date),
         moment_of(supply.baseline),
         _minutes(outlook.delay_in),
@@ -65,7 +65,7 @@ def outlook_of(pool: Pool, head: Head, now_ms: int) -> Outlook:
     shortage = first_shortage(levels)
     return Outlook(
         head.usable,
-        of_steps(promisable[-1]),
+        amount_of(promisable[-1]),
         None if shortage is None else moment_of(shortage),
         _days_of_supply(pool, now),
         sum(1 for supply in pool.supplies if supply.delay),

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
+from services.chain.quantities import MILLIONTHS_PER_UNIT, amount_of
 from services.kernel.values import Quantity, Refused
 
 ZERO = Decimal(0)
 STEP = Decimal("0.000001")
-STEPS_PER_UNIT = 1_000_000
 AMOUNT_MAX = Decimal(10) ** 12
 RATIO_PART_MAX = 10**12
 
@@ -61,18 +61,7 @@ def refuse_amount(amount: Decimal, field: str) -> Refused | None:
 
 def converted(amount: Decimal, factor: UnitFactor) -> Decimal:
     """The amount in the factor's base unit: multiplied exactly, then rounded half to even at six decimals."""
-    return of_steps(round(Fraction(amount) * factor.numerator * STEPS_PER_UNIT / factor.denominator))
-
-
-def in_steps(amount: Decimal) -> int:
-    """An amount as the chain model counts it: in whole millionths of the unit."""
-    return int(amount * STEPS_PER_UNIT)
-
-
-def of_steps(steps: int) -> Decimal:
-    """The amount that so many millionths are."""
-    whole, rest = divmod(steps, STEPS_PER_UNIT)
-    return Decimal(steps) * STEP if rest else Decimal(whole)
+    return amount_of(round(Fraction(amount) * factor.numerator * MILLIONTHS_PER_UNIT / factor.denominator))
 
 
 def total_at_the_door(amount: Quantity | None) -> Decimal:

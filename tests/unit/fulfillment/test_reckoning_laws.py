@@ -10,8 +10,9 @@ from services.chain.flow import expect
 from services.chain.flow_facts import Flow
 from services.chain.moments import NEVER, minute_of
 from services.chain.pool_facts import CoveredPart, DemandCovered
+from services.chain.quantities import millionths
 from services.fulfillment.amounts import ZERO
-from services.fulfillment.expecting import NOTHING_REPORTED, FlowReckoned, FlowReport, millionths
+from services.fulfillment.expecting import NOTHING_REPORTED, FlowReckoned, FlowReport
 from services.fulfillment.flow import ReportLine
 from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, WorkId
 from services.fulfillment.legs import AgreedDelivery, Leg, StockCover, owed

@@ -11,8 +11,8 @@ from typing import Any
 
 from services.chain.moments import NEVER, SINCE, split_at
 from services.chain.pool_facts import CoveredPart, Frozen
+from services.chain.quantities import millionths
 from services.fulfillment.domain import DOMAIN
-from services.fulfillment.expecting import millionths
 from services.fulfillment.keys import FlowKey, ItemId, SiteId
 from services.fulfillment.legs import AgreedDelivery
 from services.fulfillment.links import DemandCovered, DemandStated, LineAgreed, LineProgressed, SupplyStated
