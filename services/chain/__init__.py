@@ -10,8 +10,8 @@ Deliberately lacks: facts (the services' aggregates have them), messages and the
 in), units (numbers are whole minutes and whole millionths from the door on), money, and what each enterprise may see of
 all this, but for one rule: the class by which others than the root may know a cause.
 
-Read in this order: ``moments``, ``quantities``, ``causes``, ``pool_facts``, ``pool``, ``flow_facts``, ``flow``, ``accounts``; then
-what is made of it, ``alerts``, ``expectation``, ``pool_outlook``; last ``pool_index``, which answers as ``pool`` does
-with work in proportion to what changed (by ``pool_curves``, ``overtaken`` and ``running_sums``). A newcomer's
-explanation is in docs/chain-model.md.
+Read in this order: ``moments``, ``quantities``, ``causes``, ``pool_facts``, ``pool``, ``flow_facts``, ``flow``,
+``accounts``; then what is made of it, ``alerts``, ``expectation``, ``pool_outlook``; last ``pool_index``, which answers
+as ``pool`` does with work in proportion to what changed (by ``pool_curves``, ``overtaken`` and ``running_sums``). A
+newcomer's explanation is in docs/chain-model.md.
 """
