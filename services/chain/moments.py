@@ -14,12 +14,20 @@ SINCE: Final = 0
 NEVER: Final = 2**53 - 1
 """Greater than every date, and as a duration longer than every other; exact in every number format that clients use."""
 
+LAST_MINUTE: Final = 253_402_300_799 // 60
+"""The last minute of the year 9999, in which calendars and wire formats end; what is said to come later never comes."""
+
 _MS_PER_MINUTE: Final = 60_000
 
 
 def minute_of(at_ms: int) -> int:
     """The minute of a moment (milliseconds since 1970 UTC), rounded up: what is said to come is never too early."""
     return -(-at_ms // _MS_PER_MINUTE)
+
+
+def moment_of(minute: int) -> int | None:
+    """The moment (milliseconds since 1970 UTC) of a date; None for what never comes."""
+    return minute * _MS_PER_MINUTE if minute <= LAST_MINUTE else None
 
 
 def plus(*minutes: int) -> int:

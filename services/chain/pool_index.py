@@ -13,7 +13,16 @@ from typing import Final
 
 from services.chain.moments import NEVER, SINCE
 from services.chain.overtaken import Arrival, Overtaken
-from services.chain.pool import Candidate, Share, held_candidates, queued_candidates, represented, split_among, units_of
+from services.chain.pool import (
+    Candidate,
+    Share,
+    Shares,
+    held_candidates,
+    queued_candidates,
+    represented,
+    split_among,
+    units_of,
+)
 from services.chain.pool_curves import ALL_UNITS, NO_UNITS, DateKey, IndexedCurves, Units
 from services.chain.pool_facts import STOCK, Demand, DemandCovered, OrderKey, Pool, Supply, SupplyPart
 from services.chain.running_sums import RunningSums
@@ -56,6 +65,24 @@ class PoolIndex:
         self._waiting_for: dict[str, set[str]] = {}  # late supply → demands
         if pool:
             self.update(pool.stock, pool.demands, pool.supplies)
+
+    @property
+    def pool(self) -> Pool:
+        """The facts as they were told."""
+        return Pool(self._stock, tuple(self._demands.values()), tuple(self._supplies.values()))
+
+    def served(self) -> Shares:
+        """What remains for the queue when the reservations are served, and what each demand holds."""
+        held: dict[str, tuple[Share, ...]] = {}
+        for source, taken in self._held.items():
+            if source != STOCK and source in self._supplies:
+                supply = self._supplies[source]
+                for id_, parts in taken.items():
+                    held[id_] = (*held.get(id_, ()), *(Share(supply, part) for part in parts))
+        free = [share for source, by_key in self._free.items() if source != STOCK for share in by_key.values()]
+        stock = units_of(share.part for share in self._free.get(STOCK, {}).values())
+        held_stock = {id_: units_of(parts) for id_, parts in self._held.get(STOCK, {}).items()}
+        return Shares(stock, tuple(free), held_stock, held)
 
     def update(
         self,

@@ -4,12 +4,17 @@ Owns: the numbers of a pool's views, computed on demand from its facts. Delibera
 of delays; nothing here is sent on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final
 
 from services.chain.moments import NEVER, SINCE
-from services.chain.pool import PlainCurves, Shares, shares, units_of
-from services.chain.pool_facts import DemandCovered, Pool, Supply
+from services.chain.pool import Shares
+from services.chain.pool_facts import DemandCovered, Pool, Supply, SupplyPart
+
+_BLOCK: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +32,101 @@ class SupplyOutlook:
     slack: int | None
 
 
-def supply_outlooks(pool: Pool, covered: Mapping[str, DemandCovered]) -> tuple[SupplyOutlook, ...]:
-    """The outlook of every supply with something open, given the answers to the pool's demands (by id)."""
-    served = shares(pool)
+def supply_outlooks(pool: Pool, covered: Mapping[str, DemandCovered], served: Shares) -> tuple[SupplyOutlook, ...]:
+    """The outlook of every supply with something open, given the answers to the pool's demands (by id), and its shares.
+
+    A pass over the demands and one over the supplies, each with a search among the demands.
+    """
+    passed, held = _passed(covered.values()), _slack_for_holders(pool, served)
+    waiting, free = _Waiting(pool, served), dict[str, list[SupplyPart]]()
+    for share in served.free:
+        free.setdefault(share.supply.flow, []).append(share.part)
     return tuple(
-        _outlook(pool, served, supply, _passed(supply.flow, covered.values()))
+        _outlook(
+            supply, passed.get(supply.flow, 0), [*waiting.slack(free.get(supply.flow, ())), *held.get(supply.flow, ())]
+        )
         for supply in pool.supplies
         if supply.open_parts
     )
 
 
-def _passed(supply: str, covered: Iterable[DemandCovered]) -> int:
-    """The most that a part which waits for this supply is behind what was agreed."""
-    waiting = [part for answer in covered for part in answer.parts if part.late and part.late.flow == supply]
-    return max((NEVER if part.date == NEVER else part.date - part.baseline for part in waiting), default=0)
-
-
-def _outlook(pool: Pool, served: Shares, supply: Supply, passed: int) -> SupplyOutlook:
+def _outlook(supply: Supply, passed: int, slack: Iterable[int]) -> SupplyOutlook:
     absorbed = NEVER if supply.delay == NEVER != passed else supply.delay - passed
-    slack = min([*_slack_for_queue(pool, served, supply), *_slack_for_holders(pool, served, supply)], default=None)
-    return SupplyOutlook(supply.flow, supply.delay, passed, absorbed, slack)
+    return SupplyOutlook(supply.flow, supply.delay, passed, absorbed, min(slack, default=None))
 
 
-def _slack_for_queue(pool: Pool, served: Shares, supply: Supply) -> Iterable[int]:
-    """For each queued demand that is in time and would not be without the supply: the time until it is needed."""
-    curves = PlainCurves(served.free_stock, served.free)
-    own = [share.part for share in served.free if share.supply.flow == supply.flow]
-    last = 0
-    for demand in sorted(pool.demands, key=lambda demand: demand.order):
-        waiting = demand.open - served.held_by(demand)
-        last += waiting
-        in_time = [part for part in own if part.date <= demand.need]
-        there = curves.units_by(demand.need)
-        if waiting and there >= last > there - units_of(in_time):
-            yield demand.need - max(part.date for part in in_time)
+def _passed(covered: Iterable[DemandCovered]) -> dict[str, int]:
+    """Late supply to the most that a part which waits for it is behind what was agreed."""
+    passed: dict[str, int] = {}
+    for answer in covered:
+        for part in answer.parts:
+            if part.late:
+                behind = NEVER if part.date == NEVER else part.date - part.baseline
+                passed[part.late.flow] = max(behind, passed.get(part.late.flow, 0))
+    return passed
 
 
-def _slack_for_holders(pool: Pool, served: Shares, supply: Supply) -> Iterable[int]:
-    """For each holder of the supply that is in time: the time until it is needed."""
-    for demand in pool.demands:
-        dates = [share.part.date for share in served.held.get(demand.id, ()) if share.supply.flow == supply.flow]
-        if dates and max(dates) <= demand.need:
-            yield demand.need - max(dates)
+def _slack_for_holders(pool: Pool, served: Shares) -> dict[str, list[int]]:
+    """Supply to the time, for each of its holders that is in time, until it is needed."""
+    needs = {demand.id: demand.need for demand in pool.demands}
+    slack: dict[str, list[int]] = {}
+    for holder, held in served.held.items():
+        for flow in {share.supply.flow for share in held}:
+            last = max(share.part.date for share in held if share.supply.flow == flow)
+            if last <= needs[holder] < NEVER:
+                slack.setdefault(flow, []).append(needs[holder] - last)
+    return slack
+
+
+class _Waiting:
+    """The queued demands that are in time, by need date: when each needs its last unit, and how many are there beyond.
+
+    A demand is in time because of a supply if fewer units are there beyond it than the supply has brought by then.
+    """
+
+    def __init__(self, pool: Pool, served: Shares) -> None:
+        last, lasts = 0, list[tuple[int, int]]()
+        for demand in sorted(pool.demands, key=lambda demand: demand.order):
+            queued = demand.open - served.held_by(demand)
+            last += queued
+            if queued and demand.need < NEVER:
+                lasts.append((demand.need, last))
+        parts = sorted((share.part.date, share.part.quantity) for share in served.free)
+        self._needs, self._beyond = list[int](), list[int]()
+        there, at = served.free_stock, 0
+        for need, unit in sorted(lasts):
+            while at < len(parts) and parts[at][0] <= need:
+                there += parts[at][1]
+                at += 1
+            if there >= unit:
+                self._needs.append(need)
+                self._beyond.append(there - unit)
+        self._least = [min(self._beyond[at : at + _BLOCK]) for at in range(0, len(self._beyond), _BLOCK)]
+
+    def slack(self, own: Iterable[SupplyPart]) -> Iterator[int]:
+        """The times from a supply's last part that came by then to the need of a demand that is in time because of it.
+
+        Of each span between two parts only that of the first demand, which is the least.
+        """
+        parts = [part for part in sorted(own, key=lambda part: part.date) if part.date < NEVER]
+        units = 0
+        for part, following in zip_longest(parts, parts[1:]):
+            units += part.quantity
+            at = self._first_with_less(bisect_left(self._needs, part.date), units)
+            if at < len(self._needs) and (following is None or self._needs[at] < following.date):
+                yield self._needs[at] - part.date
+
+    def _first_with_less(self, start: int, units: int) -> int:
+        """The first demand from a place on that has fewer units beyond it; their number if there is none."""
+        at = start
+        while at < len(self._beyond):
+            if at % _BLOCK == 0 and self._least[at // _BLOCK] >= units:
+                at += _BLOCK
+            elif self._beyond[at] < units:
+                return at
+            else:
+                at += 1
+        return len(self._beyond)
 
 
 @dataclass(frozen=True, slots=True)

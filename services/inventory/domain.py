@@ -3,7 +3,7 @@
 from services.inventory.item import ITEM
 from services.inventory.policy import POOL_INPUTS_TOPIC, react, tell
 from services.inventory.pool import POOL
-from services.inventory.pool_commands import ExpireReservations, ReckonPool, StateDemand, StateSupply
+from services.inventory.pool_commands import ReckonPool, StateDemand, StateSupply, WakePool
 from services.inventory.site import SITE
 from services.inventory.views import VIEWS, project
 from services.kernel.model import Domain
@@ -16,5 +16,5 @@ DOMAIN = Domain(
     react=react,
     tell=tell,
     project=project,
-    reactions=(StateDemand, StateSupply, ExpireReservations, ReckonPool),
+    reactions=(StateDemand, StateSupply, WakePool, ReckonPool),
 )

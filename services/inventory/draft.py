@@ -9,7 +9,7 @@ from heapq import merge
 from operator import itemgetter
 from typing import Any
 
-from services.kernel.model import Changes, Rows
+from services.kernel.model import Changes, MemoryT, Rows, RowsWithMemory
 
 
 class Draft:
@@ -17,7 +17,7 @@ class Draft:
 
     __slots__ = ("_changes", "_evolve", "_rows", "facts")
 
-    def __init__(self, rows: Rows, evolve: Callable[[Rows, Any], Changes]) -> None:
+    def __init__(self, rows: RowsWithMemory, evolve: Callable[[Rows, Any], Changes]) -> None:
         self._rows = rows
         self._evolve = evolve
         self._changes: dict[str, Any | None] = {}
@@ -31,6 +31,10 @@ class Draft:
     def get(self, key: str) -> Any | None:
         """The row as it is now, or None."""
         return self._changes[key] if key in self._changes else self._rows.get(key)
+
+    def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
+        """What was worked out of the rows as they were before this decision."""
+        return self._rows.recall(make)
 
     def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """The rows whose key starts with the prefix, in the order of their keys, as few as are asked for.

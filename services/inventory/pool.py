@@ -27,7 +27,6 @@ from services.inventory.pool_commands import (
     Command,
     ConsumeReservation,
     CountStock,
-    ExpireReservations,
     IssueStock,
     OwnersCommand,
     PoolKey,
@@ -41,6 +40,7 @@ from services.inventory.pool_commands import (
     TrackPool,
     UnblockStock,
     UntrackPool,
+    WakePool,
 )
 from services.inventory.pool_evolve import evolve
 from services.inventory.pool_facts import (
@@ -59,16 +59,16 @@ from services.inventory.pool_facts import (
 )
 from services.inventory.pool_flows import state_demand, state_supply
 from services.inventory.pool_ledger import contradict, head_of, move, release, release_all, settle
-from services.inventory.pool_reckoning import reckon
+from services.inventory.pool_reckoning import look_ahead, looks_ahead_at_ms, reckon
 from services.inventory.pool_rows import MS_MAX, POOL_ROWS, Expiry, Reservation, reservation_row
 from services.inventory.units import ZERO, UnitFactor, converted, refuse_amount, refuse_ratio, refuse_unit
-from services.kernel.model import Aggregate, Rows
+from services.kernel.model import Aggregate, Rows, RowsWithMemory
 from services.kernel.values import EnterpriseId, Origin, Quantity, Refused
 
 EXPIRIES_PER_RING = 500  # bounds one transaction; the alarm rings again for the rest
 
 
-def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
+def decide(rows: RowsWithMemory, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     """The facts that the command makes, or why not. Pure: same rows, command and origin, same answer."""
     draft = Draft(rows, evolve)
     match command:
@@ -77,9 +77,11 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
         case StateSupply():
             state_supply(draft, command, minute_of(max(origin.now_ms, origin.recorded_at_ms)))
         case ReckonPool():
-            reckon(draft, origin.now_ms)
-        case ExpireReservations(_, now_ms):
+            reckon(draft)
+        case WakePool(_, now_ms):
             _expire(draft, now_ms)
+            if (looks_ahead_at_ms(rows) or now_ms + 1) <= now_ms:
+                look_ahead(draft, now_ms)
         case _:
             refused = first_refusal(refuse_id(command.site, "site"), refuse_id(command.item, "item")) or _said_by_owner(
                 draft, command, origin
@@ -343,17 +345,16 @@ def pool_key(command: Command, sender: EnterpriseId) -> str:
 
 
 def alarm(rows: Rows) -> int | None:
-    """When the next reservation ends (ms since 1970 UTC), or None."""
+    """When the next reservation ends, or its outlook is to be looked at (ms since 1970 UTC), or None."""
     head = rows.get("head")
-    if head is None or not head.expiring:
-        return None
-    first: tuple[str, Expiry] | None = next(iter(rows.scan("expiry/")), None)
-    return first[1].expires_at_ms if first is not None else None
+    ends: tuple[str, Expiry] | None = next(iter(rows.scan("expiry/")), None) if head and head.expiring else None
+    moments = (looks_ahead_at_ms(rows), ends[1].expires_at_ms if ends is not None else None)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def ring(key: str, now_ms: int) -> Any:
     """The command to decide when the alarm's moment has come."""
-    return ExpireReservations(PoolKey(key), now_ms)
+    return WakePool(PoolKey(key), now_ms)
 
 
 def reckon_command(key: str) -> Any:
@@ -377,7 +378,7 @@ POOL = Aggregate(
         UntrackPool,
         StateDemand,
         StateSupply,
-        ExpireReservations,
+        WakePool,
         ReckonPool,
     ),
     facts=Fact.__args__,

@@ -175,8 +175,8 @@ class StateSupply:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpireReservations:
-    """The clock has passed the expiry of at least one reservation."""
+class WakePool:
+    """The clock has passed the expiry of a reservation, or the moment at which the outlook is to be looked at."""
 
     pool_key: PoolKey
     now_ms: int
@@ -189,7 +189,7 @@ class ReckonPool:
     pool_key: PoolKey
 
 
-Reaction = StateDemand | StateSupply | ExpireReservations | ReckonPool
+Reaction = StateDemand | StateSupply | WakePool | ReckonPool
 
 OwnersCommand = (
     ReceiveStock

@@ -1,44 +1,23 @@
-"""The rows of a pool as the chain model takes them, and what it answers: when will there be what is open.
+"""The rows of a pool as the chain model takes them, one by one, and what was known of units when they came.
 
 Owns: the way in. Dates become whole minutes (rounded up), quantities whole millionths of the unit; what is reserved is
 a hold of the stock, what is held by hand is no stock for anybody else. What flows state is made fit here, never
-refused. Deliberately lacks: the rules (``services.chain``), and what is made of the answers (``pool_reckoning.py``).
+refused. Deliberately lacks: the rules (``services.chain``), the pool as a whole (``pool_memory.py``), and what is made
+of the answers (``pool_reckoning.py``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from services.chain.moments import NEVER, SINCE, minute_of, split_at
-from services.chain.pool_facts import STOCK, CoveredPart, DemandCovered, Frozen, Hold, Pool, SupplyPart, frozen
+from services.chain.moments import LAST_MINUTE, NEVER, SINCE, minute_of, split_at
+from services.chain.pool_facts import STOCK, CoveredPart, Frozen, Hold, OrderKey, SupplyPart, frozen
 from services.chain.pool_facts import Demand as ChainDemand
 from services.chain.pool_facts import Supply as ChainSupply
-from services.chain.pool_index import PoolIndex
 from services.chain.quantities import millionths
 from services.inventory.pool_facts import DemandId
-from services.inventory.pool_rows import (
-    PRIORITY_MAX,
-    Coming,
-    Demand,
-    Head,
-    Held,
-    Planned,
-    Supply,
-    Waiting,
-    demand_row,
-    supply_row,
-)
-from services.kernel.canonical import MS_MAX
-from services.kernel.model import Rows
-
-LAST_MINUTE: Final = MS_MAX // 60_000
-"""The last minute of the year 9999; what is said to come later never comes."""
-
-
-def moment_of(minute: int) -> int | None:
-    """A date of the chain model in milliseconds since 1970 UTC; None for what never comes."""
-    return minute * 60_000 if minute <= LAST_MINUTE else None
+from services.inventory.pool_rows import PRIORITY_MAX, Demand, Supply, demand_row
 
 
 def _minute(at_ms: int | None) -> int:
@@ -65,42 +44,27 @@ def parts_at_the_door(parts: Iterable[SupplyPart]) -> tuple[SupplyPart, ...]:
     return tuple(fit[date] for date in sorted(fit))
 
 
-def open_demands(rows: Rows) -> dict[str, Demand]:
-    """The demands for which the pool has still to give something, by row key."""
-    found: dict[str, Demand] = {}
-    entry: Waiting | Planned | Held
-    for prefix in ("wait/", "plan/", "held/"):
-        for _, entry in rows.scan(prefix):
-            row = rows.get(entry.row)
-            if isinstance(row, Demand):
-                found[entry.row] = row
-    return found
+def chain_demand(row: Demand) -> ChainDemand:
+    """A demand that says nothing of the stock as the chain model takes it: what is reserved for it is a hold."""
+    return chain_demand_holding(row, 0)[0]
 
 
-def open_supplies(rows: Rows) -> dict[str, Supply]:
-    """The supplies of which something is still to come, by row key."""
-    found: dict[str, Supply] = {}
-    entry: Coming
-    for _, entry in rows.scan("coming/"):
-        row: Supply | None = rows.get(entry.row)
-        if row is not None:
-            found[entry.row] = row
-    return found
+def chain_demand_holding(row: Demand, free_units: int) -> tuple[ChainDemand, int]:
+    """The same of one that may say that it holds of the units that nobody else holds, and what is left of these."""
+    demand, reserved = _chain_demand(row), Hold(STOCK, millionths(row.reserved))
+    stated = tuple(_held(row.holds, demand.open - reserved.quantity, free_units))
+    left = free_units - sum(hold.quantity for hold in stated if hold.source == STOCK)
+    return replace(demand, holds=(reserved, *stated)), left
 
 
-def chain_pool(head: Head, demands: Iterable[Demand], supplies: Iterable[Supply]) -> Pool:
-    """The pool as the chain model takes it, from what is open of it."""
-    demands = list(demands)
-    free = millionths(head.usable - head.reserved)
-    stock = free + sum(millionths(demand.reserved) for demand in demands)
-    in_order = sorted(((_chain_demand(demand), demand) for demand in demands), key=lambda pair: pair[0].order)
-    placed: list[ChainDemand] = []
-    for demand, row in in_order:
-        reserved = Hold(STOCK, millionths(row.reserved))
-        stated = tuple(_held(row.holds, demand.open - reserved.quantity, free))
-        free -= sum(hold.quantity for hold in stated if hold.source == STOCK)
-        placed.append(replace(demand, holds=(reserved, *stated)))
-    return Pool(stock, tuple(placed), tuple(_chain_supply(supply) for supply in supplies))
+def id_of(row: Demand) -> str:
+    """The id by which the chain model knows a demand."""
+    return f"{row.flow_key}/{number_of(row.demand)}"
+
+
+def order_of(row: Demand) -> OrderKey:
+    """Its place in the static order of the chain model."""
+    return _chain_demand(row).order
 
 
 def _held(stated: Iterable[Hold], open_units: int, free: int) -> Iterator[Hold]:
@@ -134,7 +98,7 @@ def number_of(demand: DemandId) -> int:
     return int(number) if number.isascii() and number.isdecimal() else 0
 
 
-def _chain_supply(row: Supply) -> ChainSupply:
+def chain_supply(row: Supply) -> ChainSupply:
     """A sender that states no parts has one, on the date that it expects; one that promised nothing is never late."""
     promised, units = row.promised_at_ms, millionths(row.quantity)
     expected = row.expected_at_ms if row.expected_at_ms is not None else promised
@@ -150,35 +114,17 @@ def _fitted(parts: tuple[SupplyPart, ...], units: int) -> tuple[SupplyPart, ...]
     return fit if not missing else (*fit[:-1], replace(parts[-1], quantity=fit[-1].quantity + missing))
 
 
-def answers(pool: Pool) -> Mapping[str, DemandCovered]:
-    """The chain model's answer to each demand of a pool, by its own id of it: what ``services.chain.pool.cover`` says.
-
-    All is computed anew from all that is open. A ``PoolIndex`` that outlives the batch would be told the changes
-    instead, and give the changed answers only; it needs a place beside the rows, which nothing pure has.
-    """
-    return PoolIndex(pool).covered
-
-
-Dates = Mapping[str, tuple[CoveredPart, ...]]
-"""Row key of a demand to the dates of what is open of it."""
-
-
-def dates_of(covered: Mapping[str, DemandCovered], demands: Mapping[str, Demand]) -> Dates:
-    """When what is open of each demand will be there, by row key."""
-    return {key: covered[f"{row.flow_key}/{number_of(row.demand)}"].parts for key, row in demands.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """What was known of the units of demands; ``by``: the minute by which those that are asked about had come."""
 
-    parts: Dates
+    parts: Callable[[str], tuple[CoveredPart, ...]]  # of the demand with this row key
     by: int
 
     def late(self, demand: Demand, amount: Decimal) -> Frozen | None:
         """What was known of so many units behind those that are held for a demand, by the last of them; None if they
         came in time, or if nobody knows why not."""
-        parts = self.parts.get(demand_row(demand.flow_key, demand.demand), ())
+        parts = self.parts(demand_row(demand.flow_key, demand.demand))
         unheld = split_at(parts, millionths(demand.reserved))[1]
         units = split_at(unheld, millionths(amount))[0]
         known = frozen(units[-1]) if units else None
@@ -187,18 +133,4 @@ class Known:
         return replace(known, date=min(known.date, self.by))
 
 
-NOTHING_KNOWN: Final = Known({}, SINCE)
-
-
-def known_before(rows: Rows, arriving: Supply, by: int) -> Known:
-    """What is known of those who wait when a supply arrives, with what it says itself of its dates.
-
-    Afterwards it is stock, of which nobody can tell any more when it came.
-    """
-    head: Head = rows.get("head") or Head("")
-    if not (head.tracked and head.waiting):
-        return NOTHING_KNOWN
-    demands, supplies = open_demands(rows), open_supplies(rows)
-    supplies[supply_row(arriving.flow_key, arriving.supply)] = arriving
-    covered = answers(chain_pool(head, demands.values(), supplies.values()))
-    return Known(dates_of(covered, demands), by)
+NOTHING_KNOWN: Final = Known(lambda _: (), SINCE)

@@ -94,8 +94,10 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
                 return {}
             rest = held.quantity - quantity.amount
             return _reservation(head, held, replace(held, quantity=rest) if rest > 0 else None)
-        case DemandDated() | SupplyReckoned() | OutlookReckoned():
-            return {"head": replace(head, stale=False), **_reckoned(rows, fact)}
+        case DemandDated() | SupplyReckoned():
+            return _reckoned(rows, fact)
+        case OutlookReckoned(outlook):
+            return {"head": replace(head, stale=False), "outlook": outlook}
         case _:
             return {"head": _head_after(head, fact)}
 
@@ -117,7 +119,7 @@ def _moved(head: Head, quantity: Decimal) -> Head:
     )
 
 
-def _reckoned(rows: Rows, fact: DemandDated | SupplyReckoned | OutlookReckoned) -> Changes:
+def _reckoned(rows: Rows, fact: DemandDated | SupplyReckoned) -> Changes:
     """What was told last. Of a demand that also is how much is held, waits and was issued, as it is told with it."""
     match fact:
         case DemandDated(flow_key, demand, parts):
@@ -129,8 +131,6 @@ def _reckoned(rows: Rows, fact: DemandDated | SupplyReckoned | OutlookReckoned) 
         case SupplyReckoned(flow_key, supply, buffers):
             row = None if buffers is None else Buffered(flow_key, supply, buffers)
             return {buffers_row(flow_key, supply): row}
-        case OutlookReckoned(outlook):
-            return {"outlook": outlook}
 
 
 HeadFact = PoolOpened | PoolTracked | PoolUntracked | StockCounted | StockBlocked | StockUnblocked | StockContradicted

@@ -12,7 +12,7 @@ from services.inventory.pool_commands import (
     StateDemand,
     StateSupply,
 )
-from services.inventory.pool_dates import NOTHING_KNOWN, Known, holds_at_the_door, known_before, parts_at_the_door
+from services.inventory.pool_dates import NOTHING_KNOWN, Known, holds_at_the_door, parts_at_the_door
 from services.inventory.pool_evolve import later
 from services.inventory.pool_facts import (
     Contradiction,
@@ -26,6 +26,7 @@ from services.inventory.pool_facts import (
     SupplyRecorded,
 )
 from services.inventory.pool_ledger import contradict, head_of, move, release, settle
+from services.inventory.pool_memory import PoolMemory
 from services.inventory.pool_rows import Dated, Demand, Supply, dated_row, demand_row, supply_row
 from services.inventory.units import ZERO, total_at_the_door
 from services.kernel.values import Quantity
@@ -87,7 +88,7 @@ def _issue(draft: Draft, command: StateDemand, total: Decimal, minute: int) -> N
 def _frozen(draft: Draft, demand: Demand, consumed: Decimal, unheld: Decimal, minute: int) -> Frozen | None:
     """What is known of units that leave: of those held, from when they came; of others, what was told of them last."""
     dated: Dated | None = draft.get(dated_row(demand.flow_key, demand.demand))
-    told = Known({demand_row(demand.flow_key, demand.demand): dated.parts if dated is not None else ()}, minute)
+    told = Known(lambda _: dated.parts if dated is not None else (), minute)
     return later(demand.held_late if consumed else None, told.late(demand, unheld))
 
 
@@ -116,12 +117,25 @@ def state_supply(draft: Draft, command: StateSupply, minute: int) -> None:
     if total is not None and total != before:
         more = Quantity(total - before, unit)
         if more.amount > 0:
-            known = known_before(draft, _arriving(recorded, before), minute)
+            known = _known_before(draft, _arriving(recorded, before), minute)
         draft.emit(SupplyReceived(command.flow_key, command.supply, more, Quantity(total, unit)))
         move(draft, MovementKind.RECEIPT, more.amount, command.reference)
         if total < before:
             contradict(draft, Contradiction.TOTAL_TAKEN_BACK, total, before, command.reference)
     settle(draft, known)
+
+
+def _known_before(draft: Draft, arriving: Supply, minute: int) -> Known:
+    """What is known of those who wait when a supply arrives, with what it says itself of its dates.
+
+    Afterwards it is stock, of which nobody can tell any more when it came.
+    """
+    head = head_of(draft)
+    if not (head.tracked and head.waiting):
+        return NOTHING_KNOWN
+    memory = draft.recall(PoolMemory)
+    memory.suppose(draft, supply_row(arriving.flow_key, arriving.supply), arriving)
+    return Known(memory.parts, minute)
 
 
 def _arriving(recorded: SupplyRecorded, received: Decimal) -> Supply:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Final
 
 from services.chain.causes import CauseClass, class_of
-from services.chain.moments import NEVER, minute_of
+from services.chain.moments import NEVER, minute_of, moment_of
+from services.chain.pool import Shares
 from services.chain.pool_facts import DemandCovered, Pool
 from services.chain.pool_facts import Supply as ChainSupply
 from services.chain.pool_outlook import (
@@ -21,7 +22,6 @@ from services.chain.pool_outlook import (
     supply_outlooks,
 )
 from services.chain.quantities import amount_of
-from services.inventory.pool_dates import moment_of
 from services.inventory.pool_facts import Buffers, Outlook
 from services.inventory.pool_rows import Head, Supply
 
@@ -31,9 +31,11 @@ DAYS_MAX: Final = 90
 _MINUTES_PER_DAY: Final = 24 * 60
 
 
-def buffers_of(pool: Pool, supplies: Mapping[str, Supply], covered: Mapping[str, DemandCovered]) -> dict[str, Buffers]:
-    """The buffers of each open supply, by the key of its row, given the answers to the pool's demands."""
-    outlooks = {outlook.flow: outlook for outlook in supply_outlooks(pool, covered)}
+def buffers_of(
+    pool: Pool, supplies: Mapping[str, Supply], covered: Mapping[str, DemandCovered], served: Shares
+) -> dict[str, Buffers]:
+    """The buffers of each open supply, by the key of its row, given the answers to the pool's demands, and shares."""
+    outlooks = {outlook.flow: outlook for outlook in supply_outlooks(pool, covered, served)}
     chain = {supply.flow: supply for supply in pool.supplies}
     return {key: _buffers(chain[row.flow_key], outlooks[row.flow_key]) for key, row in supplies.items()}
 
@@ -69,6 +71,7 @@ def outlook_of(pool: Pool, head: Head, now_ms: int) -> Outlook:
         None if shortage is None else moment_of(shortage),
         _days_of_supply(pool, now),
         sum(1 for supply in pool.supplies if supply.delay),
+        now // _MINUTES_PER_DAY,
     )
 
 

@@ -1,21 +1,22 @@
 """What follows from all that a pool was told, and what of it is new: dates of demands, buffers of supplies, outlook.
 
-Owns: the comparison with what was told last, so that nothing is told twice. Deliberately lacks: proportion. A pool of
-which something changed is computed whole (see ``pool_dates.answers``), one of which nothing changed is not read. One
-whose answers stayed the same although something changed remains stale and is computed again the next time; that is
-cheaper than an event each time to say that nothing happened. All answers of a reckoning are written in one transaction.
+Owns: the comparison with what was told last, so that nothing is told twice. Dates travel on, so they are reckoned with
+each batch, in proportion to what changed of them (``pool_memory.py``). Buffers and outlook are looked at by people, and
+each takes a pass over the whole pool: they are reckoned with the next tick of the clock, once for all that happened
+until then, and once a day, since a stock that lasts for five days lasts for four tomorrow. Deliberately lacks: the
+rules of the chain model (``services.chain``). All answers of a reckoning are written in one transaction.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from services.inventory.draft import Draft
-from services.inventory.pool_dates import Dates, answers, chain_pool, dates_of, open_demands, open_supplies
 from services.inventory.pool_facts import Buffers, DemandDated, OutlookReckoned, SupplyReckoned
+from services.inventory.pool_memory import PoolMemory
 from services.inventory.pool_outlook import buffers_of, outlook_of
 from services.inventory.pool_rows import (
     Buffered,
     Dated,
-    Demand,
     Head,
     Supply,
     buffers_row,
@@ -23,48 +24,66 @@ from services.inventory.pool_rows import (
     demand_row,
     supply_row,
 )
+from services.kernel.model import Rows
+
+AT_THE_NEXT_TICK: Final = 1
+DAY_MS: Final = 24 * 60 * 60_000
 
 
-def reckon(draft: Draft, now_ms: int) -> None:
-    """Say what is other than it was told last, as of the last tick (ms since 1970 UTC)."""
+def reckon(draft: Draft) -> None:
+    """Say what dates of demands are others than they were told last."""
     head: Head | None = draft.get("head")
-    if head is None or not head.stale:
+    if head is None or not head.tracked:
+        _say_nothing_more(draft)
         return
-    demands = open_demands(draft)
+    memory = draft.recall(PoolMemory)
+    for name in sorted(memory.untold):
+        row = memory.demand(name)
+        if row is None:
+            told: Dated | None = draft.get(name.replace("demand/", "dated/", 1))
+            if told is not None:
+                draft.emit(DemandDated(told.flow_key, told.demand, ()))
+        else:
+            parts = memory.parts(name)
+            now = Dated(row.flow_key, row.demand, row.reserved, row.waiting, row.issued, parts)
+            if now != draft.get(dated_row(row.flow_key, row.demand)):
+                draft.emit(DemandDated(row.flow_key, row.demand, parts))
+    memory.untold.clear()
+
+
+def _say_nothing_more(draft: Draft) -> None:
+    """The stock is unknown, and everyone who was told of dates is told so."""
+    told: list[Dated] = [row for _, row in draft.scan("dated/")]
+    for row in told:
+        draft.emit(DemandDated(row.flow_key, row.demand, ()))
+    if told:  # which has to be told again if the stock is known again
+        draft.recall(PoolMemory).untold.update(demand_row(row.flow_key, row.demand) for row in told)
+
+
+def look_ahead(draft: Draft, now_ms: int) -> None:
+    """Say what is other of buffers and outlook, as of a moment (ms since 1970 UTC)."""
+    head: Head | None = draft.get("head")
+    if head is None:
+        return
     if not head.tracked:
-        _say_nothing_more(draft, demands)
+        _buffer(draft, {}, {})
+        draft.emit(OutlookReckoned(None))
         return
-    supplies = open_supplies(draft)
-    pool = chain_pool(head, demands.values(), supplies.values())
-    covered = answers(pool)
-    _date(draft, demands, dates_of(covered, demands))
-    _buffer(draft, supplies, buffers_of(pool, supplies, covered))
-    outlook = outlook_of(pool, head, now_ms)
-    if outlook != draft.get("outlook"):
-        draft.emit(OutlookReckoned(outlook))
+    memory = draft.recall(PoolMemory)
+    pool = memory.pool
+    _buffer(draft, memory.supplies, buffers_of(pool, memory.supplies, memory.covered, memory.served()))
+    draft.emit(OutlookReckoned(outlook_of(pool, head, now_ms)))
 
 
-def _say_nothing_more(draft: Draft, demands: Mapping[str, Demand]) -> None:
-    """The stock is unknown now, and everyone who waits for something is told so."""
-    told = dict.fromkeys((demand.flow_key, demand.demand) for demand in demands.values())
-    dated: Dated
-    for _, dated in draft.scan("dated/"):
-        told[dated.flow_key, dated.demand] = None
-    for flow_key, demand in told:
-        draft.emit(DemandDated(flow_key, demand, ()))
-    _buffer(draft, {}, {})
-    draft.emit(OutlookReckoned(None))
-
-
-def _date(draft: Draft, demands: Mapping[str, Demand], dates: Dates) -> None:
-    dated: Dated
-    for _, dated in list(draft.scan("dated/")):
-        if demand_row(dated.flow_key, dated.demand) not in demands:
-            draft.emit(DemandDated(dated.flow_key, dated.demand, ()))
-    for key, row in demands.items():
-        now = Dated(row.flow_key, row.demand, row.reserved, row.waiting, row.issued, dates[key])
-        if now != draft.get(dated_row(row.flow_key, row.demand)):
-            draft.emit(DemandDated(row.flow_key, row.demand, dates[key]))
+def looks_ahead_at_ms(rows: Rows) -> int | None:
+    """When buffers and outlook are to be looked at again (ms since 1970 UTC), None if nothing changes by itself."""
+    head: Head | None = rows.get("head")
+    if head is None:
+        return None
+    if head.stale:
+        return AT_THE_NEXT_TICK
+    outlook = rows.get("outlook")
+    return (outlook.day + 1) * DAY_MS if outlook is not None and outlook.days_of_supply is not None else None
 
 
 def _buffer(draft: Draft, supplies: Mapping[str, Supply], buffers: Mapping[str, Buffers]) -> None:

@@ -34,7 +34,7 @@ PRIORITY_MAX = 10**10 - 1
 class Head:
     """The sums of a pool, in its base unit; ``movements`` counts ledger lines, ``expiring`` reservations that end.
 
-    ``stale``: something changed since the pool was reckoned last.
+    ``stale``: something changed since its outlook was reckoned last.
     """
 
     unit: str

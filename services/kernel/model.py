@@ -6,7 +6,7 @@ the very same on a log in memory.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from services.kernel.values import EnterpriseId, Origin, Refused
 
@@ -21,12 +21,42 @@ class Rows(Protocol):
         """The rows whose key starts with the prefix, in the order of their keys."""
 
 
+class Memory(Protocol):
+    """What an aggregate worked out of its rows and would otherwise work out anew, kept from batch to batch.
+
+    It follows from the rows alone and may be gone at any time, so no answer depends on whether it was kept. ``len`` is
+    about how many rows it was made of, which bounds how many are kept.
+    """
+
+    def changed(self, names: Iterable[str]) -> None:
+        """These rows are others than when they were read last, or may be."""
+
+    def refresh(self, rows: Rows) -> None:
+        """Take in what changed."""
+
+    def __len__(self) -> int: ...
+
+
+MemoryT = TypeVar("MemoryT", bound=Memory)
+
+
+class RowsWithMemory(Rows, Protocol):
+    """The rows as a decider gets them."""
+
+    def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
+        """What ``make`` made of the rows before, told of what changed since, or made now; one kind per aggregate."""
+
+
 class DictRows(dict[str, Any]):
     """Rows in a dict, for unit tests of deciders."""
 
     def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """The rows whose key starts with the prefix, in the order of their keys."""
         return ((key, self[key]) for key in sorted(self) if key.startswith(prefix))
+
+    def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
+        """Made anew each time."""
+        return make(self)
 
 
 Changes = Mapping[str, Any | None]
@@ -50,7 +80,7 @@ class Aggregate:
     facts: tuple[type, ...]
     rows: Mapping[str, type]
     key: Callable[[Any, EnterpriseId], str]
-    decide: Callable[[Rows, Any, Origin], tuple[Any, ...] | Refused]
+    decide: Callable[[RowsWithMemory, Any, Origin], tuple[Any, ...] | Refused]
     evolve: Callable[[Rows, Any], Changes]
     alarm: Callable[[Rows], int | None] | None = None
     ring: Callable[[str, int], Any] | None = None

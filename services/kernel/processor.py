@@ -15,6 +15,7 @@ from typing import Any
 from services.kernel.batch import Effects, Output, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
 from services.kernel.dead_letters import dead_letter
+from services.kernel.memories import Memories
 from services.kernel.messages import DeadLetterKind, Outcome, OutcomeStatus, Tick
 from services.kernel.model import Aggregate, Domain
 from services.kernel.outcomes import KeptOutcome, Outcomes
@@ -115,7 +116,7 @@ class DomainPartition:
     def __init__(self, service: DomainProcessor, store: Store, partition: int) -> None:
         self.service, self.store, self.partition = service, store, partition
         self.domain, self.wires = service.domain, service.wires
-        self._cache = DecodedRows()
+        self._cache, self._memories = DecodedRows(), Memories()
         self._rows: dict[str, WorkingRows] = {}
         self._at_work: tuple[Aggregate, WorkingRows] | None = None
         self._last_tick: Record | None = None
@@ -390,13 +391,14 @@ class DomainPartition:
         aggregate = self.service.by_kind[key.partition("/")[0]]
         rows = self._rows_of(key, aggregate)
         assert aggregate.ring is not None
-        at_ms = rows.alarm_ms
+        at_ms, version = rows.alarm_ms, rows.version
         meta = Meta(id=f"{key}@{rows.version}!{now_ms}", aggregate=key, occurred_at_ms=now_ms, recorded_at_ms=now_ms)
         command = aggregate.ring(key, now_ms)
         self._react(aggregate, rows, (command,), meta, record)
         if aggregate.reckon is not None and command != aggregate.reckon(key):  # else the ring was the reckoning
             self._to_reckon[key] = meta, record
-        if aggregate.alarm is not None and 0 < (aggregate.alarm(rows) or 0) <= at_ms:
+        # One that did something may have more to do; one that did nothing would do so for ever.
+        if rows.version == version and aggregate.alarm is not None and 0 < (aggregate.alarm(rows) or 0) <= at_ms:
             raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {rows.alarm_ms}")
 
     def _feed(self, record: Record) -> None:
@@ -422,7 +424,7 @@ class DomainPartition:
     def _rows_of(self, key: str, aggregate: Aggregate) -> WorkingRows:
         rows = self._rows.get(key)
         if rows is None:
-            rows = WorkingRows(key, self.store, self._cache, self.service.row_codecs[aggregate.kind])
+            rows = WorkingRows(key, self.store, self._cache, self._memories, self.service.row_codecs[aggregate.kind])
             self._rows[key] = rows
         self._at_work = aggregate, rows
         return rows

@@ -3,11 +3,12 @@
 Owns: isolation. A record that fails leaves nothing behind, a batch that fails leaves nothing behind.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from services.kernel.model import Changes
+from services.kernel.memories import Memories
+from services.kernel.model import Changes, MemoryT, Rows
 from services.kernel.row_codec import RowCodec
 from services.kernel.store import Store
 
@@ -42,6 +43,7 @@ class WorkingRows:
         "_kept_version",
         "_links",
         "_links_staged",
+        "_memories",
         "_meta_changed",
         "_staged_data",
         "_store",
@@ -53,10 +55,12 @@ class WorkingRows:
         "version",
     )
 
-    def __init__(self, key: str, store: Store, cache: DecodedRows, codecs: dict[str, RowCodec]) -> None:
+    def __init__(
+        self, key: str, store: Store, cache: DecodedRows, memories: Memories, codecs: dict[str, RowCodec]
+    ) -> None:
         self.key = key
         self.prefix = key.encode() + b"\0"
-        self._store, self._cache, self._codecs = store, cache, codecs
+        self._store, self._cache, self._memories, self._codecs = store, cache, memories, codecs
         self.staged: dict[str, Any] = {}
         self.changed: dict[str, Any] = {}
         self._staged_data: dict[str, bytes | None] = {}
@@ -104,6 +108,17 @@ class WorkingRows:
             if (row := self.get(name)) is not None:
                 yield name, row
 
+    def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
+        """The key's memory, which knows by then of all that was decided until now."""
+        memory: Any = self._memories.find(self.key)
+        if memory is None:
+            memory = make(self)
+        else:
+            memory.changed(self.staged)
+            memory.refresh(self)
+        self._memories.keep(self.key, memory)
+        return memory  # type: ignore[no-any-return]
+
     def stage(self, changes: Changes) -> None:
         """Changes of the record at work."""
         self.staged.update(changes)
@@ -121,6 +136,8 @@ class WorkingRows:
         """The record was decided and its rows encoded: what it staged belongs to the batch. Never raises."""
         if self.staged:
             self.changed.update(self.staged)
+            if (memory := self._memories.find(self.key)) is not None:
+                memory.changed(self.staged)
             self._data.update(self._staged_data)
             self.staged.clear()
         if self._links_staged:
@@ -130,7 +147,8 @@ class WorkingRows:
             self._kept_version, self._meta_changed = self.version, True
 
     def drop(self) -> None:
-        """The record failed: it changed nothing."""
+        """The record failed: it changed nothing. What was worked out for it may rest on rows that never were."""
+        self._memories.forget(self.key)
         self.staged.clear()
         self._links_staged.clear()
         self.version = self._kept_version

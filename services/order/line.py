@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.chain.alerts import AlertState, alert_state
-from services.chain.moments import NEVER
+from services.chain.moments import NEVER, moment_of
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, OrderKind
 from services.order.outlook import Outlook
@@ -28,7 +28,6 @@ from services.order.terms import (
 )
 from services.order.workday import due_at_ms, working_day
 
-MINUTE_MS = 60_000
 SILENT_DAYS_MAX = 30  # a line nobody speaks of is looked at daily for so long, then once in so many days
 
 
@@ -225,7 +224,7 @@ def known_ms(progress: Progress | None) -> int | None:
     expected = progress.expectation
     if expected is None or progress.fulfilled_at_ms is not None:
         return progress.expected_at_ms
-    return None if expected.date == NEVER else expected.date * MINUTE_MS
+    return moment_of(expected.date)
 
 
 def expected_ms(line: Line) -> int | None:

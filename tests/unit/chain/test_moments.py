@@ -4,12 +4,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.chain.moments import NEVER, SINCE, delay_of, end_of, minute_of, plus, split_at
+from services.chain.moments import LAST_MINUTE, NEVER, SINCE, delay_of, end_of, minute_of, moment_of, plus, split_at
 from services.chain.pool_facts import SupplyPart
 
 
 def test_a_moment_is_rounded_up_to_its_minute() -> None:
     assert [minute_of(at_ms) for at_ms in (0, 1, 59_999, 60_000, 60_001)] == [0, 1, 1, 1, 2]
+
+
+def test_what_comes_after_the_last_year_has_no_moment() -> None:
+    assert [moment_of(minute) for minute in (0, 1, LAST_MINUTE)] == [0, 60_000, LAST_MINUTE * 60_000]
+    assert [moment_of(minute) for minute in (LAST_MINUTE + 1, minute_of(253_402_300_799_999), NEVER)] == [None] * 3
 
 
 def test_never_swallows_what_is_added() -> None:

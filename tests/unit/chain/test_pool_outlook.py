@@ -1,10 +1,14 @@
 """Buffers, coming shortages and what may still be promised."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from services.chain import pool_outlook
 from services.chain.moments import NEVER, SINCE
-from services.chain.pool import cover
-from services.chain.pool_facts import Hold, Pool
+from services.chain.pool import PlainCurves, cover, shares, units_of
+from services.chain.pool_facts import Demand, Hold, Pool, Supply
+from services.chain.pool_index import PoolIndex
 from services.chain.pool_outlook import (
     DaysOfSupply,
     StockLevel,
@@ -17,11 +21,12 @@ from services.chain.pool_outlook import (
     supply_outlooks,
 )
 from tests.unit.chain.pool_case import demand, supply
+from tests.unit.chain.test_pool_index import demands, supplies
 
 
 def outlook(pool: Pool, flow: str) -> SupplyOutlook:
     """The outlook of one supply."""
-    return next(outlook for outlook in supply_outlooks(pool, cover(pool)) if outlook.flow == flow)
+    return next(outlook for outlook in supply_outlooks(pool, cover(pool), shares(pool)) if outlook.flow == flow)
 
 
 def test_what_of_a_delay_reached_demands_and_what_the_pool_absorbed() -> None:
@@ -53,6 +58,42 @@ def test_slack_is_the_time_until_somebody_needs_it_who_has_nothing_else() -> Non
     holder = demand("H", 2, need=5, holds=(Hold("S", 2),))
     assert outlook(Pool(0, [*demands, holder], [supply("S", (4, 8))]), "S").slack == 1
     assert outlook(Pool(9, [demand("H", 2, need=3, holds=(Hold("S", 2),))], [supply("S", (4, 2))]), "S").slack is None
+
+
+def plain_slack(pool: Pool, flow: str) -> int | None:
+    """The slack of a supply by its definition: one demand after the other."""
+    served = shares(pool)
+    curves = PlainCurves(served.free_stock, served.free)
+    own = [share.part for share in served.free if share.supply.flow == flow and share.part.date < NEVER]
+    slack, last = list[int](), 0
+    for waiting in sorted(pool.demands, key=lambda demand: demand.order):
+        queued = waiting.open - served.held_by(waiting)
+        last += queued
+        in_time = [part for part in own if part.date <= waiting.need]
+        there = curves.units_by(waiting.need)
+        if queued and waiting.need < NEVER and there >= last > there - units_of(in_time):
+            slack.append(waiting.need - max(part.date for part in in_time))
+        dates = [share.part.date for share in served.held.get(waiting.id, ()) if share.supply.flow == flow]
+        if dates and max(dates) <= waiting.need < NEVER:
+            slack.append(waiting.need - max(dates))
+    return min(slack, default=None)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.integers(0, 9),
+    st.lists(demands.filter(lambda demand: demand.open), unique_by=lambda demand: demand.id, max_size=9),
+    st.lists(supplies, unique_by=lambda supply: supply.flow, max_size=4),
+    st.integers(1, 3),
+)
+def test_slack_is_what_its_definition_says(stock: int, queue: list[Demand], coming: list[Supply], block: int) -> None:
+    pool = Pool(stock, queue, coming)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool_outlook, "_BLOCK", block)
+        found = {out.flow: out.slack for out in supply_outlooks(pool, cover(pool), shares(pool))}
+        index = PoolIndex(pool)
+        assert found == {out.flow: out.slack for out in supply_outlooks(index.pool, index.covered, index.served())}
+    assert found == {flow: plain_slack(pool, flow) for flow in found}
 
 
 LEVELS = projected_stock(

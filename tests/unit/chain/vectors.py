@@ -18,6 +18,7 @@ from services.chain.causes import Cause, Hop, Root, RootClass, obeys_law
 from services.chain.flow import Expected
 from services.chain.flow_facts import Flow
 from services.chain.moments import NEVER
+from services.chain.pool import shares
 from services.chain.pool_facts import STOCK, Demand, Frozen, Hold
 from services.chain.pool_outlook import days_of_supply, supply_outlooks
 from tests.unit.chain.message_loop import MessageLoop, Placed
@@ -65,7 +66,7 @@ class Chain:
 
     def _pool(self, name: str) -> Json:
         answers = self.loop.answers[name]
-        outlooks = supply_outlooks(self.loop.pool(name), answers)
+        outlooks = supply_outlooks(self.loop.pool(name), answers, shares(self.loop.pool(name)))
         return {
             "demands": {
                 demand: [[_or_null(part.date), part.quantity] for part in answer.parts]

@@ -80,7 +80,7 @@ class PlainPool:
                 self.on_hand -= amount
                 if name in self.hands:
                     self.hands[name].reserved -= min(amount, self.hands[name].reserved)
-            case say.ExpireReservations(now_ms=now):
+            case say.WakePool(now_ms=now):
                 self.hands = {name: hand for name, hand in self.hands.items() if hand.ends > now}
             case say.StateDemand():
                 self._demand(command)

@@ -3,6 +3,7 @@
 And the laws after each step.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from services.chain.pool_facts import CoveredPart, Hold, SupplyPart
 from services.inventory import pool
 from services.inventory.item import ItemId
 from services.inventory.policy import DemandCovered, tell
-from services.inventory.pool_commands import Command, PoolKey, StateDemand, StateSupply
+from services.inventory.pool_commands import Command, PoolKey, StateDemand, StateSupply, WakePool
 from services.inventory.pool_evolve import evolve
 from services.inventory.pool_facts import DemandId, Fact, FlowKey, StockMoved, SupplyId
 from services.inventory.pool_rows import (
@@ -36,7 +37,7 @@ from services.inventory.pool_rows import (
 from services.inventory.site import SiteId
 from services.inventory.units import ZERO
 from services.inventory.views import project
-from services.kernel.model import DictRows
+from services.kernel.model import DictRows, Memory, MemoryT, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity, Refused
 from tests.unit.inventory.plain_dates import plain_dates
 
@@ -70,11 +71,23 @@ def flow(number: int) -> FlowKey:
     return FlowKey(f"flow/buyer/order-{number}/10")
 
 
+class RememberedRows(DictRows):
+    """Rows that keep what was worked out of them, as the kernel does."""
+
+    memory: Memory | None = None
+
+    def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
+        if self.memory is None:
+            self.memory = make(self)
+        self.memory.refresh(self)
+        return self.memory  # type: ignore[return-value]
+
+
 class PoolCase:
-    """One pool and everybody who listens to it."""
+    """One pool and everybody who listens to it; the clock ticks after each command."""
 
     def __init__(self) -> None:
-        self.rows = DictRows()
+        self.rows = RememberedRows()
         self.log: list[Fact] = []
         self.told: dict[tuple[str, str], DemandCovered] = {}
         self.seen: dict[tuple[str, str], Any] = {}
@@ -90,6 +103,8 @@ class PoolCase:
             reckoned = self.decide(pool.reckon_command(KEY), at)
             assert not isinstance(reckoned, Refused)
             self.reckoned = reckoned
+            if not isinstance(command, WakePool):
+                self.decide(pool.ring(KEY, at.now_ms), at)
         return answer
 
     def decide(self, command: Command, at: Origin) -> tuple[Fact, ...] | Refused:
@@ -99,6 +114,8 @@ class PoolCase:
             return answer
         for fact in answer:
             apply(self.rows, fact)
+            if self.rows.memory is not None:
+                self.rows.memory.changed(evolve(self.rows, fact))
         self.log += answer
         for link in tell(KEY, self.rows, answer, at):
             self.told[link.to, link.link] = link.state
@@ -229,7 +246,9 @@ def check_laws(case: PoolCase) -> None:
     ends = [h for h in hands if h.expires_at_ms is not None]
     assert {k for k, r in rows.items() if isinstance(r, Expiry)} == {expiry_key(h) for h in ends}
     assert head.expiring == len(ends)
-    assert pool.alarm(rows) == min((h.expires_at_ms for h in ends if h.expires_at_ms is not None), default=None)
+    alarm = pool.alarm(rows)
+    assert (alarm or 0) <= min((h.expires_at_ms for h in ends if h.expires_at_ms is not None), default=alarm or 0)
+    assert (alarm == 1) == head.stale
 
     replayed = DictRows()
     for fact in case.log:
@@ -269,7 +288,8 @@ def _check_dates(case: PoolCase, head: Head) -> None:
     told = {demand_row(FlowKey(who), DemandId(link)): state.parts for (who, link), state in case.told.items()}
     assert {key: parts for key, parts in told.items() if parts} == wanted
     assert {demand_row(r.flow_key, r.demand): r.parts for r in case.rows.values() if isinstance(r, Dated)} == wanted
-    assert pool.decide(case.rows, pool.reckon_command(KEY), origin()) == ()
+    assert pool.decide(case.rows, pool.reckon_command(KEY), origin()) == (), "with what was kept"
+    assert pool.decide(DictRows(case.rows), pool.reckon_command(KEY), origin()) == (), "with all worked out anew"
     shown = {row_id for (view, row_id), row in case.seen.items() if view == "supplies" and row is not None}
     coming = [row for row in case.rows.values() if isinstance(row, Supply) and row.open]
     assert shown == {f"{SITE}/{ITEM}/{row.flow_key}/{row.supply}" for row in coming if head.tracked}

@@ -7,7 +7,7 @@ from schemas.python.chainflow.inventory.v1 import commands_pb2, events_pb2, feed
 from services.inventory.domain import DOMAIN
 from services.inventory.policy import DemandCovered, DemandStated, SupplyStated
 from services.inventory.pool import pool_key
-from services.inventory.pool_commands import CountStock, ExpireReservations, ReserveStock
+from services.inventory.pool_commands import CountStock, ReserveStock, WakePool
 from services.inventory.pool_facts import DemandId, FlowKey, ReservationId
 from services.inventory.units import UnitFactor
 from services.kernel.codec import Meta, Wire
@@ -65,7 +65,7 @@ def test_a_command_is_for_the_senders_own_pool_and_a_reaction_for_the_one_addres
     count = CountStock(SITE, ITEM, pieces(1))
     assert pool_key(count, EnterpriseId("acme")) == KEY
     assert pool_key(count, EnterpriseId("other")) == "pool/other/madrid/cell"
-    assert pool_key(ExpireReservations(KEY, 1), EnterpriseId("other")) == KEY
+    assert pool_key(WakePool(KEY, 1), EnterpriseId("other")) == KEY
 
 
 def test_commands_and_statements_of_flows_cross_the_wire_unchanged() -> None:

@@ -86,7 +86,7 @@ supplies = st.builds(
     parts=parts,
     promised_at_ms=st.none() | minute_ms,
 )
-flows = st.one_of(demands, demands, supplies, supplies, st.builds(say.ExpireReservations, st.just(KEY), ends))
+flows = st.one_of(demands, demands, supplies, supplies, st.builds(say.WakePool, st.just(KEY), ends))
 in_kilograms = st.builds(
     state_demand, st.integers(1, 5), st.just(Quantity(Decimal(4), "KGM")), st.just(Quantity(Decimal(1), "KGM"))
 )

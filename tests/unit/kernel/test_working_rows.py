@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kernel.memories import Memories
 from services.kernel.row_codec import RowCodec, RowError
 from services.kernel.store import Store
 from services.kernel.working_rows import DecodedRows, WorkingRows, decode_meta, encode_meta
@@ -18,7 +19,7 @@ KEY = "jar/ann/a"
 
 def rows_over(store: Store, cache: DecodedRows | None = None, key: str = KEY) -> WorkingRows:
     """The aggregate at the beginning of a batch."""
-    return WorkingRows(key, store, cache if cache is not None else DecodedRows(), CODECS)
+    return WorkingRows(key, store, cache if cache is not None else DecodedRows(), Memories(), CODECS)
 
 
 def keep(rows: WorkingRows) -> None:

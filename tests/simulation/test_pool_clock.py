@@ -1,0 +1,58 @@
+"""What the clock brings to a pool: reservations end, however many, and the outlook is renewed day by day."""
+
+from decimal import Decimal
+
+import pytest
+
+from services.inventory import pool
+from services.inventory.item import ItemId
+from services.inventory.pool_commands import CountStock, ReserveStock
+from services.inventory.pool_facts import ReservationId
+from services.inventory.site import SiteId
+from services.kernel.memory_log import START_MS
+from services.kernel.values import Quantity
+from tests.support.backbone import Backbone
+
+SITE, ITEM, DAY_MS = SiteId("madrid"), ItemId("cell"), 24 * 3_600_000
+
+
+def pieces(amount: int) -> Quantity:
+    return Quantity(Decimal(amount), "C62")
+
+
+@pytest.mark.parametrize("crash_share", [0.0, 0.2])
+def test_more_reservations_than_one_ring_ends_are_all_over(crash_share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "EXPIRIES_PER_RING", 2)
+    backbone = Backbone(3, crash_share=crash_share)
+    backbone.tick(START_MS)
+    backbone.send("acme", CountStock(SITE, ITEM, pieces(10)))
+    for number in range(5):
+        ends = START_MS + 60_000
+        backbone.send("acme", ReserveStock(SITE, ITEM, ReservationId(f"R{number}"), pieces(2), START_MS, ends))
+    backbone.settle()
+    assert len(backbone.view("inventory", "acme", "reservations")) == 5
+    for seconds in (60, 61, 62, 63):  # each tick goes on where the one before was bounded
+        backbone.tick(START_MS + seconds * 1_000)
+        backbone.settle()
+    assert backbone.dead_letters() == []
+    assert backbone.view("inventory", "acme", "reservations") == {}
+    backbone.check_laws()
+
+
+def test_a_stock_that_lasts_for_five_days_lasts_for_four_tomorrow() -> None:
+    backbone = Backbone(4)
+    backbone.tick(START_MS)
+    backbone.send("acme", CountStock(SITE, ITEM, pieces(10)))
+    for day in range(1, 9):
+        need = START_MS + day * DAY_MS
+        backbone.send("acme", ReserveStock(SITE, ITEM, ReservationId(f"R{day}"), pieces(1), need, None))
+    backbone.settle()
+    backbone.tick(START_MS + 1_000)
+    backbone.settle()
+    (before,) = backbone.view("inventory", "acme", "outlook").values()
+    assert (before.usable, before.available_to_promise) == (10, 2)
+    backbone.tick(START_MS + DAY_MS)
+    backbone.settle()
+    (after,) = backbone.view("inventory", "acme", "outlook").values()
+    assert after.usable == 10
+    assert backbone.dead_letters() == []
