@@ -51,6 +51,8 @@ class PoolIndex:
         self.covered: dict[str, DemandCovered] = {}
         self.touched = 0
         self._stock = 0
+        self._claimed = 0  # of the stock, by all together
+        self._enough = False  # of it for all who claimed some when it was shared out last
         self._demands: dict[str, Demand] = {}
         self._supplies: dict[str, Supply] = {}
         self._holders: dict[str, set[str]] = {}  # source → the demands that claim some of it
@@ -100,7 +102,9 @@ class PoolIndex:
             sources.add(STOCK)
         requeue = self._note_demands(demands, gone_demands, sources)
         gone, come = dict[DateKey, Share](), dict[DateKey, Share]()
-        for source in sources:
+        if STOCK in sources:
+            requeue |= self._serve_stock(requeue, gone, come)
+        for source in sources - {STOCK}:
             requeue |= self._serve(source, gone, come)
         self._dirty |= requeue
         if len(requeue) > max(REBUILD_MIN, len(self._demands) // 10):
@@ -158,10 +162,27 @@ class PoolIndex:
             for source in demand.claims() if demand else ():
                 self._holders.setdefault(source, set()).add(id_)
                 sources.add(source)
+            self._claimed += _claim(demand) - _claim(before)
             if demand:
                 self._demands[id_] = demand
         self._dirty |= changed.keys()
         return set(changed)
+
+    def _serve_stock(self, changed: set[str], gone: dict[DateKey, Share], come: dict[DateKey, Share]) -> set[str]:
+        """As ``_serve``; where there is enough for all, as mostly, nobody but who changed is looked at."""
+        was_enough, self._enough = self._enough, self._claimed <= self._stock
+        if not (was_enough and self._enough):
+            return self._serve(STOCK, gone, come)
+        held, others = self._held.setdefault(STOCK, {}), set[str]()
+        for id_ in changed:
+            units = _claim(self._demands.get(id_))
+            now = (SupplyPart(SINCE, units),) if units else None
+            if now != held.pop(id_, None):
+                others.add(id_)
+            if now:
+                held[id_] = now
+        self._set_free(STOCK, Supply(STOCK, SINCE, ()), [SupplyPart(SINCE, self._stock - self._claimed)], gone, come)
+        return others
 
     def _serve(self, source: str, gone: dict[DateKey, Share], come: dict[DateKey, Share]) -> set[str]:
         """Shares a source out among those who claim it; gives those who got something else than before."""
@@ -172,12 +193,23 @@ class PoolIndex:
         before = self._held.pop(source, {})
         if held:
             self._held[source] = held
+        self._set_free(source, supply, rest, gone, come)
+        return {id_ for id_ in before.keys() | held.keys() if before.get(id_) != held.get(id_)}
+
+    def _set_free(
+        self,
+        source: str,
+        supply: Supply,
+        rest: Iterable[SupplyPart],
+        gone: dict[DateKey, Share],
+        come: dict[DateKey, Share],
+    ) -> None:
+        """What is left of a source for the queue."""
         gone |= self._free.pop(source, {})
-        free = {(part.date, supply.baseline, source): Share(supply, part) for part in rest}
+        free = {(part.date, supply.baseline, source): Share(supply, part) for part in rest if part.quantity}
         if free:
             self._free[source] = free
             come |= free
-        return {id_ for id_ in before.keys() | held.keys() if before.get(id_) != held.get(id_)}
 
     def _touch(self, units: Units) -> None:
         """Whoever waits for some of the units is to be computed again."""
@@ -275,3 +307,7 @@ class PoolIndex:
 
 def _late_supplies(answer: DemandCovered | None) -> set[str]:
     return {part.late.flow for part in answer.parts if part.late} if answer else set()
+
+
+def _claim(demand: Demand | None) -> int:
+    return demand.claims().get(STOCK, 0) if demand else 0
