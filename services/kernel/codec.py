@@ -18,26 +18,20 @@ from google.protobuf.message import DecodeError, Message
 
 from services.kernel.cloudevents import headers
 from services.kernel.json_form import to_json
-from services.kernel.shapes import MappingError, Source, building, fields_of
-from services.kernel.wire_source import (
-    ID_CHARS_MAX,
-    Malformed,
-    Unencodable,
-    WireSource,
-    instant_fields,
-    instant_ms,
-    message_of,
-    pairs_of,
-)
+from services.kernel.mapping import ID_CHARS_MAX, message_of, pairs_of
+from services.kernel.shapes import Kind, MappingError, Source, building, fields_of
+from services.kernel.wire_reader import Malformed, WireReader, instant_ms
+from services.kernel.wire_writer import Unencodable, WireWriter, joined, tag_of
 
 __all__ = ["NO_META", "Malformed", "MappingError", "Meta", "Unencodable", "Wire", "headers", "to_json"]
 
-_EXTRA_TYPES: Final = {
-    FieldDescriptor.TYPE_STRING,
-    FieldDescriptor.TYPE_BOOL,
-    FieldDescriptor.TYPE_UINT32,
-    FieldDescriptor.TYPE_UINT64,
+_EXTRAS: Final = {
+    FieldDescriptor.TYPE_STRING: (Kind.TEXT, "''"),
+    FieldDescriptor.TYPE_BOOL: (Kind.BOOLEAN, "False"),
+    FieldDescriptor.TYPE_UINT32: (Kind.INTEGER, "0"),
+    FieldDescriptor.TYPE_UINT64: (Kind.INTEGER, "0"),
 }
+"""Kind and default of a field beside the oneof."""
 _WRONG: Final = (TypeError, ValueError, KeyError, AttributeError, OverflowError, ArithmeticError)
 
 
@@ -102,7 +96,7 @@ class _Plan:
     ) -> None:
         top = cast(Descriptor, message_class.DESCRIPTOR)
         self.source = Source()
-        self.wire = WireSource(self.source)
+        self.reader, self.writer = WireReader(self.source), WireWriter(self.source)
         self.message_class = message_class
         self.top = top
         self.oneof = oneof
@@ -110,8 +104,9 @@ class _Plan:
         self.enveloped = "envelope" in top.fields_by_name
         inner = {item.name for item in top.oneofs_by_name[oneof].fields} if oneof else set()
         outer = [item for item in top.fields if item.name not in inner | {"envelope"}]
-        self.extras = [item.name for item in outer] if oneof else []
-        if oneof and (odd := [item.name for item in outer if item.is_repeated or item.type not in _EXTRA_TYPES]):
+        self.outer = outer if oneof else []
+        self.extras = [item.name for item in self.outer]
+        if oneof and (odd := [item.name for item in outer if item.is_repeated or item.type not in _EXTRAS]):
             raise MappingError(f"{top.full_name}: {', '.join(odd)} beside the oneof is no plain scalar")
         if self.enveloped:
             _check_envelope(top)
@@ -124,52 +119,57 @@ class _Plan:
         return self.source.run()
 
     def _compile_encode(self) -> None:
-        bind, wire = self.source.bind, self.wire
-        frame, build = bind("frame", self.frame), bind(self.top.name, self.message_class)
-        instant = wire.shared("instant_fields", instant_fields)
-        envelope = _ENVELOPE_WRITTEN.format(instant=instant) if self.enveloped else ""
+        bind = self.source.bind
         writers = []
         for name, cls, message in self.members:
             if self.oneof:
-                arguments = f"{envelope}{name}={wire.writer(cls, message)}(o), "
+                item = self.top.fields_by_name[name]
+                whole = self.writer.sized(tag_of(item), f"{self.writer.writer(cls, message)}(o)")
+                self._compile_writer(f"encode_{name}", [f"f{item.number} = {whole}"], [item.number])
             else:
                 pairs = pairs_of(cls, message, frozenset({"envelope"}))
-                arguments = f"{envelope}**{wire.written(pairs)}, "
-            writer = f"encode_{name}"
-            self.source.add(
-                [
-                    f"def {writer}(meta, o, extras):",
-                    f" data = {frame} + {build}({arguments}**extras).SerializeToString()",
-                    f" if len(data) > {ID_CHARS_MAX} and (w := {self._too_long()}(meta) or {wire.too_long(cls)}(o)):",
-                    f"  raise ValueError(f'{{w}} is too long')",  # noqa: F541  braces of the generated text
-                    " return data",
-                ]
-            )
-            writers.append(f"{bind(cls.__name__, cls)}: {writer}")
+                self._compile_writer(f"encode_{name}", *self.writer.writing(pairs))
+            writers.append(f"{bind(cls.__name__, cls)}: encode_{name}")
         if "removed" in self.extras:
-            self.source.add(
-                [
-                    "def encode_removed(meta, o, extras):",
-                    " if not extras.get('removed'): raise ValueError('no body, and not removed')",
-                    f" return {frame} + {build}({envelope}**extras).SerializeToString()",
-                ]
-            )
+            check = "if not removed: raise ValueError('no body, and not removed')"
+            self._compile_writer("encode_removed", [check], [])
             writers.append("type(None): encode_removed")
-        incomplete = " if not meta.id: raise ValueError('the envelope lacks its id')"
         self.source.add(
             [
                 f"writers = {{{', '.join(writers)}}}",
                 "def encode(meta, body, **extras):",
-                " try:",
-                *([" " + incomplete] if self.enveloped else []),
-                "  return writers[body.__class__](meta, body, extras)",
+                " try: return writers[body.__class__](meta, body, **extras)",
                 f" except {bind('wrong', _WRONG)} as e:",
                 f"  raise {bind('unencodable', _unencodable)}({self.top.full_name!r}, body, e) from e",
             ]
         )
 
+    def _compile_writer(self, name: str, body: list[str], fields: list[int]) -> None:
+        """A function (meta, o, extras) -> bytes; ``body``: lines that leave the body's fields in their variables."""
+        lines, fields, writer = list(body), list(fields), self.writer
+        if self.enveloped:
+            item = self.top.fields_by_name["envelope"]
+            write = writer.writer(Meta, message_of(item), ID_CHARS_MAX, frozenset({"recorded_at_ms"}))
+            lines.append("if not meta.id: raise ValueError('the envelope lacks its id')")
+            lines.append(f"f{item.number} = {writer.sized(tag_of(item), f'{write}(meta)')}")
+            fields.append(item.number)
+        extras = ""
+        for item in self.outer:
+            kind, default = _EXTRAS[item.type]
+            lines += [f"v = {item.name}", f"f{item.number} = {writer.plain(item, kind)}"]
+            fields.append(item.number)
+            extras += f", {item.name}={default}"
+        frame = self.source.shared("frame_text", self.frame.decode("latin-1"))
+        self.source.add(
+            [
+                f"def {name}(meta, o{extras}):",
+                *(f" {line}" for line in lines),
+                f" return ({frame} + {joined(fields)}).encode('latin-1')",
+            ]
+        )
+
     def _compile_decode(self) -> None:
-        bind, wire = self.source.bind, self.wire
+        bind, wire = self.source.bind, self.reader
         malformed = wire.malformed
         lines = [
             "def decode(data):",
@@ -214,11 +214,11 @@ class _Plan:
         return f"{self.top.full_name}.{self.oneof} is not set, or is of a kind not known here (a newer producer)"
 
     def _too_long(self) -> str:
-        return self.wire.too_long(Meta, ID_CHARS_MAX)
+        return self.reader.too_long(Meta, ID_CHARS_MAX)
 
     def _envelope_read(self) -> list[str]:
-        malformed, top = self.wire.malformed, self.top.full_name
-        instant = self.wire.shared("instant_ms", instant_ms)
+        malformed, top = self.reader.malformed, self.top.full_name
+        instant = self.source.shared("instant_ms", instant_ms)
         values = [
             {"occurred_at_ms": "occurred", "recorded_at_ms": "recorded"}.get(item.name, f"e.{item.name}")
             for item in fields_of(Meta)
@@ -237,15 +237,6 @@ class _Plan:
             "if not meta.id:",
             f" raise {malformed}('envelope-incomplete', {f'{top}: id is missing'!r})",
         ]
-
-
-_ENVELOPE_WRITTEN: Final = (
-    "envelope={{'id': meta.id, 'causation_id': meta.causation_id, 'correlation_id': meta.correlation_id, "
-    "'occurred_at': {instant}(meta.occurred_at_ms), "
-    "'recorded_at': {instant}(meta.recorded_at_ms) if meta.recorded_at_ms else None, "
-    "'enterprise': meta.enterprise, 'aggregate': meta.aggregate, 'version': meta.version, 'actor': meta.actor, "
-    "'schema_version': meta.schema_version}}, "
-)
 
 
 def _check_envelope(top: Descriptor) -> None:

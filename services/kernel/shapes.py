@@ -107,12 +107,19 @@ class Source:
         self._names: dict[str, Any] = {}
         self._lines: list[str] = []
         self._made: dict[Any, str] = {}
+        self._shared: dict[str, str] = {}
 
     def bind(self, hint: str, value: Any) -> str:
         """A name by which the lines can mention the value."""
         name = f"{hint}_{len(self._names)}"
         self._names[name] = value
         return name
+
+    def shared(self, hint: str, value: Any) -> str:
+        """The name of a value that is bound once, however often it is asked for by its hint."""
+        if hint not in self._shared:
+            self._shared[hint] = self.bind(hint, value)
+        return self._shared[hint]
 
     def once(self, key: Any, make: Callable[[str], list[str]], hint: str) -> str:
         """The name of the function for the key; ``make(name)`` gives its lines the first time it is asked for."""

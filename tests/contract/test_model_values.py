@@ -1,13 +1,15 @@
 """Every value of the real models, not only the examples, goes through wire, row and JSON and comes back."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from google.protobuf import descriptor_pool, message_factory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.examples.subjects import Subject, all_subjects, domain_of, services
-from services.kernel.codec import Meta, to_json
+from services.kernel.codec import Meta, frame_of, to_json
 from services.kernel.row_codec import RowCodec
 from tests.support.model_values import values_of
 
@@ -27,6 +29,7 @@ ROWS = list(
         )
     )
 )
+METAS = values_of(Meta).map(lambda meta: replace(meta, id=meta.id or "m-1"))
 few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -35,9 +38,21 @@ few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthC
 @given(data=st.data())
 def test_a_message_comes_back(subject: Subject, cls: type, data: st.DataObject) -> None:
     body = data.draw(values_of(cls))
-    meta = Meta("m-1", aggregate="a")
-    assert subject.wire.decode(subject.wire.encode(meta, body))[:2] == (meta, body)
+    meta = data.draw(METAS)
+    written = subject.wire.encode(meta, body)
+    assert subject.wire.decode(written)[:2] == (meta, body)
     json.dumps(to_json(body))
+
+
+@pytest.mark.parametrize(("subject", "cls"), MESSAGES, ids=[f"{s.topic}-{cls.__name__}" for s, cls in MESSAGES])
+@few
+@given(data=st.data())
+def test_a_message_has_the_bytes_that_protobuf_gives_it(subject: Subject, cls: type, data: st.DataObject) -> None:
+    written = subject.wire.encode(data.draw(METAS), data.draw(values_of(cls)))
+    descriptor = descriptor_pool.Default().FindMessageTypeByName(subject.wire.message_name)
+    size = len(frame_of(descriptor, subject.wire.schema_id))
+    message = message_factory.GetMessageClass(descriptor).FromString(written[size:])
+    assert written[size:] == message.SerializeToString(deterministic=True)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.__module__.split('.')[1]}-{row.__name__}")

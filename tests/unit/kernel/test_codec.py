@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.codec import NO_META, Malformed, Meta, Unencodable, Wire
+from services.kernel.mapping import ID_CHARS_MAX, TEXT_CHARS_MAX
 from services.kernel.values import Money, Quantity
-from services.kernel.wire_source import ID_CHARS_MAX, TEXT_CHARS_MAX
 from tests.support.model_values import values_of
 from tests.support.protos import compile_proto, message_class
 from tests.support.yard import EVENTS, PROTO, DockKind, Pallet, Seal, TruckDocked, TruckId, TruckLeft, YardClosed
@@ -101,6 +101,20 @@ def test_bytes_are_framed_protobuf_that_protobuf_itself_reads() -> None:
 def test_a_full_event_and_its_extras_come_back() -> None:
     data = wire().encode(META, FULL, link="l1")
     assert wire().decode(data) == (META, FULL, {"link": "l1", "removed": False})
+
+
+LONG = st.text(st.characters(exclude_categories=["Cs"]), min_size=100, max_size=ID_CHARS_MAX)
+WIDE = st.builds(
+    replace, values_of(TruckDocked), truck_id=LONG, note=st.none() | LONG, helpers=st.lists(LONG).map(tuple),
+    dock=st.integers(0, 2**32 - 1), offset=st.integers(-(2**63), 2**63 - 1), photo=st.binary(max_size=300),
+    steps=st.lists(st.integers(-(2**31), 2**31 - 1)).map(tuple), fee=st.builds(Money, LONG, st.integers(-(2**63), -1)),
+)  # fmt: skip
+
+
+@given(values_of(TruckDocked) | WIDE | st.sampled_from([FULL, LEFT]), values_of(Meta), st.text(max_size=300))
+def test_the_bytes_are_those_of_protobufs_own_serializer(body: object, meta: Meta, link: str) -> None:
+    data = wire().encode(replace(meta, id=meta.id or "x"), body, link=link)[6:]
+    assert data == message().FromString(data).SerializeToString(deterministic=True)
 
 
 def test_absent_is_none_and_not_a_default() -> None:
@@ -303,6 +317,17 @@ def test_texts_are_bounded_on_both_sides() -> None:
         replace(FULL, factor=Decimal("sNaN")),
         replace(FULL, factor=Decimal("1E+999999")),
         replace(FULL, seal=None),  # type: ignore[arg-type]  # what mypy would have found
+        replace(FULL, truck_id=b"t1"),  # type: ignore[arg-type]
+        replace(FULL, truck_id=None),  # type: ignore[arg-type]
+        replace(FULL, dock=4.0),  # type: ignore[arg-type]
+        replace(FULL, dock="4"),  # type: ignore[arg-type]
+        replace(FULL, cooled="yes"),  # type: ignore[arg-type]
+        replace(FULL, factor=1),  # type: ignore[arg-type]
+        replace(FULL, kind="no dock"),  # type: ignore[arg-type]
+        replace(FULL, at_ms=None),  # type: ignore[arg-type]
+        replace(FULL, day="2026-01-02"),  # type: ignore[arg-type]
+        replace(FULL, photo="a"),  # type: ignore[arg-type]
+        replace(FULL, steps=(2**31,)),
         Seal("1"),
         None,
     ],
