@@ -80,7 +80,7 @@ def decide(rows: RowsWithMemory, command: Command, origin: Origin) -> tuple[Fact
             reckon(draft)
         case WakePool(_, now_ms):
             _expire(draft, now_ms)
-            if (looks_ahead_at_ms(rows) or now_ms + 1) <= now_ms:
+            if not draft.facts and (looks_ahead_at_ms(rows) or now_ms + 1) <= now_ms:
                 look_ahead(draft, now_ms)
         case _:
             refused = first_refusal(refuse_id(command.site, "site"), refuse_id(command.item, "item")) or _said_by_owner(

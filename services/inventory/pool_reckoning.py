@@ -4,7 +4,7 @@ Owns: the comparison with what was told last, so that nothing is told twice. Dat
 each batch, in proportion to what changed of them (``pool_memory.py``). Buffers and outlook are looked at by people, and
 each takes a pass over the whole pool: they are reckoned with the next tick of the clock, once for all that happened
 until then, and once a day, since a stock that lasts for five days lasts for four tomorrow. Deliberately lacks: the
-rules of the chain model (``services.chain``). All answers of a reckoning are written in one transaction.
+rules of the chain model (``services.chain``).
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,14 @@ from services.inventory.pool_rows import (
     Head,
     Supply,
     buffers_row,
-    dated_row,
     demand_row,
     supply_row,
 )
 from services.kernel.model import Rows
 
 AT_THE_NEXT_TICK: Final = 1
+DATED_MAX: Final = 1_000
+"""Demands of which one reckoning says something; it bounds a transaction, the rest is told with the next ticks."""
 DAY_MS: Final = 24 * 60 * 60_000
 
 
@@ -38,17 +39,23 @@ def reckon(draft: Draft) -> None:
         return
     memory = draft.recall(PoolMemory)
     for name in sorted(memory.untold):
-        row = memory.demand(name)
-        if row is None:
-            told: Dated | None = draft.get(name.replace("demand/", "dated/", 1))
-            if told is not None:
-                draft.emit(DemandDated(told.flow_key, told.demand, ()))
-        else:
-            parts = memory.parts(name)
-            now = Dated(row.flow_key, row.demand, row.reserved, row.waiting, row.issued, parts)
-            if now != draft.get(dated_row(row.flow_key, row.demand)):
-                draft.emit(DemandDated(row.flow_key, row.demand, parts))
-    memory.untold.clear()
+        if len(draft.facts) >= DATED_MAX:
+            return
+        memory.untold.discard(name)
+        if (fact := _dated(draft, memory, name)) is not None:
+            draft.emit(fact)
+
+
+def _dated(draft: Draft, memory: PoolMemory, name: str) -> DemandDated | None:
+    """What is to be told of a demand's row, None if it was told."""
+    row = memory.demand(name)
+    told: Dated | None = draft.get(name.replace("demand/", "dated/", 1))
+    if row is None:
+        return None if told is None else DemandDated(told.flow_key, told.demand, ())
+    parts = memory.parts(name)
+    if Dated(row.flow_key, row.demand, row.reserved, row.waiting, row.issued, parts) == told:
+        return None
+    return DemandDated(row.flow_key, row.demand, parts)
 
 
 def _say_nothing_more(draft: Draft) -> None:
@@ -69,6 +76,9 @@ def look_ahead(draft: Draft, now_ms: int) -> None:
         _buffer(draft, {}, {})
         draft.emit(OutlookReckoned(None))
         return
+    reckon(draft)
+    if draft.facts:
+        return  # dates come first; the pool remains stale, and is woken again by the next tick
     memory = draft.recall(PoolMemory)
     pool = memory.pool
     _buffer(draft, memory.supplies, buffers_of(pool, memory.supplies, memory.covered, memory.served()))

@@ -104,8 +104,17 @@ class PoolCase:
             assert not isinstance(reckoned, Refused)
             self.reckoned = reckoned
             if not isinstance(command, WakePool):
-                self.decide(pool.ring(KEY, at.now_ms), at)
+                self.wake(at)
         return answer
+
+    def wake(self, at: Origin) -> None:
+        """The clock ticks, until nothing is left to do."""
+        for _ in range(20):
+            if (pool.alarm(self.rows) or at.now_ms + 1) > at.now_ms:
+                return
+            assert self.decide(pool.ring(KEY, at.now_ms), at) != (), "a ring that did nothing would ring for ever"
+            self.decide(pool.reckon_command(KEY), at)
+        raise AssertionError("it rings for ever")
 
     def decide(self, command: Command, at: Origin) -> tuple[Fact, ...] | Refused:
         """One decision, without a reckoning after it."""

@@ -3,10 +3,12 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from services.chain.causes import Cause, CauseClass, Hop, Root, RootClass, Stage
 from services.chain.moments import NEVER, SINCE
 from services.chain.pool_facts import STOCK, CoveredPart, Frozen, Hold, LateSupply, SupplyPart
+from services.inventory import pool, pool_reckoning
 from services.inventory.pool import reckon_command
 from services.inventory.pool_commands import (
     BlockStock,
@@ -20,6 +22,7 @@ from services.inventory.pool_commands import (
     StateSupply,
     TrackPool,
     UntrackPool,
+    WakePool,
 )
 from services.inventory.pool_facts import (
     DemandDated,
@@ -334,6 +337,23 @@ def test_the_planner_sees_what_a_supply_may_still_slip_and_what_can_be_promised(
     outlook = case.seen["outlook", "madrid/cell"]
     assert (outlook.available_to_promise, outlook.late_supplies, outlook.first_shortage_at_ms) == (4, 0, None)
     assert case.seen["supplies", f"madrid/cell/{flow(9)}/out"].cause is None
+
+
+def test_what_is_too_much_for_one_reckoning_is_told_with_the_next_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = counted(0, *(demand(number, 1, 6) for number in range(9)), supply(9, 9, 5))
+    monkeypatch.setattr(pool_reckoning, "DATED_MAX", 4)
+    case.decide(supply(9, 9, 5, 8), origin())
+    for told in (4, 8, 9):
+        case.decide(WakePool(KEY, 1_000) if told > 4 else reckon_command(KEY), origin())
+        assert sum(dates(case, number) == [(8, 1)] for number in range(9)) == told
+        assert case.head.stale
+        case.rows.memory = None  # a crash between them forgets nothing
+        if told < 9:
+            assert pool.alarm(case.rows) == 1
+    case.wake(origin())
+    assert not case.head.stale
+    case.said = []
+    check_laws(case)
 
 
 def test_a_view_gets_only_the_rows_that_changed() -> None:
