@@ -26,7 +26,7 @@ from services.inventory.pool_rows import (
 from services.kernel.model import Rows
 
 AT_THE_NEXT_TICK: Final = 1
-DATED_MAX: Final = 1_000
+DATED_MAX: Final = 5_000
 """Demands of which one reckoning says something; it bounds a transaction, the rest is told with the next ticks."""
 DAY_MS: Final = 24 * 60 * 60_000
 

@@ -63,7 +63,7 @@ def read(service: str, default_port: int, environment: Mapping[str, str] = os.en
         url=environment.get("CHAINFLOW_URL") or f"http://{host}:{port}",
         instance=environment.get("CHAINFLOW_INSTANCE") or f"{service}-{socket.gethostname()}-{port}",
         session_seconds=take("CHAINFLOW_SESSION_SECONDS", 6.0, _from(1.0, 300.0), "seconds from 1 to 300"),
-        tick_seconds=take("CHAINFLOW_TICK_SECONDS", 60.0, _from(0.0, 86_400.0), "seconds from 0 to 86400"),
+        tick_seconds=take("CHAINFLOW_TICK_SECONDS", 5.0, _from(0.0, 86_400.0), "seconds from 0 to 86400"),
         log_level=take("CHAINFLOW_LOG_LEVEL", "INFO", _level, "DEBUG, INFO, WARNING or ERROR"),
     )
     if mistakes:
