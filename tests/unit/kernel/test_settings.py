@@ -10,7 +10,7 @@ def test_defaults() -> None:
     assert (settings.bootstrap, settings.host, settings.port, settings.url) == (
         "h:1", "127.0.0.1", 8001, "http://127.0.0.1:8001",
     )  # fmt: skip
-    assert (settings.session_seconds, settings.tick_seconds, settings.log_level) == (6.0, 60.0, "INFO")
+    assert (settings.session_seconds, settings.tick_seconds, settings.log_level) == (6.0, 5.0, "INFO")
     assert settings.instance.startswith("jar-")
 
 
