@@ -54,8 +54,12 @@ class Account:
     trail: Stages = field(default=())
 
 
-def account(flow: Flow, driver: Driver, date: int, silent: bool, own: Stage, calendar: Calendar) -> Account:
+def account(
+    flow: Flow, driver: Driver, date: int, silent: bool, own: Stage, calendar: Calendar, held_for_ever: bool = False
+) -> Account:
     """The account of output that is expected at a date; ``silent`` if it would be earlier but for the clock.
+
+    ``held_for_ever``: it never comes because its site stands still, not for want of inputs.
 
     The late supply *drives* if it made the input late and the start was late with it; if the part is in time anyway it
     is only told what was absorbed. In a loop of late supplies the least member breaks the circle: a part that never
@@ -72,7 +76,7 @@ def account(flow: Flow, driver: Driver, date: int, silent: bool, own: Stage, cal
     if not late:
         return Account(hop)
     if date == NEVER:
-        root = _root_of_never(flow, driver, drives, loop if breaks_circle else ())
+        root = _root_of_never(flow, driver, drives, loop if breaks_circle else (), held_for_ever)
     else:
         root = _root_of_late(flow, driver, hop, drives, silent)
     before = driver.cause if drives and not breaks_circle else None
@@ -114,9 +118,11 @@ def _hop(flow: Flow, driver: Driver, date: int, drives: bool, calendar: Calendar
     )
 
 
-def _root_of_never(flow: Flow, driver: Driver, drives: bool, loop: Stages) -> Root:
+def _root_of_never(flow: Flow, driver: Driver, drives: bool, loop: Stages, held_for_ever: bool) -> Root:
     if flow.is_lost:
         return _own_root(flow, RootClass.LOST)
+    if held_for_ever:
+        return _own_root(flow, RootClass.REPORTED)
     if loop:
         members = tuple(dict.fromkeys(stage.flow for stage in loop))
         return Root(flow.flow, RootClass.LOOP, flow.event, flow.reason, members=members)

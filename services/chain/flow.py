@@ -7,13 +7,14 @@ that drive it; so a chain has exactly one solution, loops included.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.chain.accounts import Driver, account
 from services.chain.causes import Cause, Hop, Stage, Stages, continued, depends_on_itself
+from services.chain.closures import NOTHING_LOST, Closure, Lost, lost
 from services.chain.flow_facts import Flow
-from services.chain.moments import ALWAYS_OPEN, NEVER, SINCE, Calendar, delay_of, end_of
+from services.chain.moments import ALWAYS_OPEN, NEVER, SINCE, Calendar, delay_of, end_of, plus
 from services.chain.pool_facts import DemandCovered
 
 
@@ -84,8 +85,11 @@ def expect(flow: Flow, inputs: Sequence[DemandCovered], now: int, calendar: Cale
         decides = dating.inputs_decide(piece.available)
         path = () if date == NEVER else continued(piece.driver.path if decides else (), stage)
         silent = date > dating.date(piece.available, now=SINCE)
-        reckoned = account(flow, piece.driver, date, silent, stage, calendar)
-        basis = Basis.COMPUTED if decides else dating.basis(date)
+        held_by = dating.held_by(piece.available)
+        told = flow if held_by is None else replace(flow, event=held_by.event, reason=held_by.reason)
+        held_for_ever = held_by is not None and held_by.until == NEVER
+        reckoned = account(told, piece.driver, date, silent, stage, calendar, held_for_ever)
+        basis = Basis.COMPUTED if decides else Basis.REPORTED if held_by else dating.basis(date)
         quantity = piece.last_unit - before
         parts.append(ExpectedPart(date, quantity, basis, reckoned.hop, reckoned.cause, path, reckoned.trail))
         before = piece.last_unit
@@ -161,7 +165,7 @@ class _Dating:
             return flow.actual_finish
         if flow.lost:
             return NEVER
-        estimate = SINCE if flow.estimated_finish is None else flow.estimated_finish
+        estimate = self._estimate()[0]
         if flow.is_firm:
             return max(estimate, now)
         if flow.actual_start is not None and not self._is_open():
@@ -180,7 +184,44 @@ class _Dating:
         return any(covered.parts for covered in self.inputs)
 
     def _end(self, start: int) -> int:
-        return end_of(start, self.flow.lead_minutes, self.calendar)
+        end = end_of(start, self.flow.lead_minutes, self.calendar)
+        return (
+            plus(end, self._lost(start, self.flow.lead_minutes, self._closures()).minutes)
+            if self.flow.closures
+            else end
+        )
+
+    def _estimate(self) -> tuple[int, Closure | None]:
+        """The estimated finish. Where it speaks of times at which the site stands still unknown to it, it is later."""
+        flow, finish = self.flow, self.flow.estimated_finish
+        if finish is None or not flow.closures:
+            return finish or SINCE, None
+        unknown = tuple(closure for closure in self._closures() if closure.overrules)
+        start = finish - flow.lead_minutes if flow.actual_start is None else min(flow.actual_start, finish)
+        minutes, by = self._lost(start, finish - start, unknown)
+        return plus(finish, minutes), by
+
+    def _closures(self) -> tuple[Closure, ...]:
+        """Those that hold the flow up: a site at which it started all the same did not stand still."""
+        started = self.flow.actual_start
+        return tuple(closure for closure in self.flow.closures if started is None or started < closure.since)
+
+    def _lost(self, start: int, minutes: int, closures: tuple[Closure, ...]) -> Lost:
+        at_site = minutes if self.flow.site_minutes is None else min(minutes, self.flow.site_minutes)
+        return lost(start, at_site, closures) if closures else NOTHING_LOST
+
+    def held_by(self, available: int) -> Closure | None:
+        """The closure without which output whose inputs are there then would be earlier; None if there is none."""
+        flow = self.flow
+        if not flow.closures:
+            return None
+        date = self.date(available, self.now)
+        if date == replace(self, flow=replace(flow, closures=())).date(available, self.now):
+            return None
+        estimate, by = self._estimate()
+        if by is not None and estimate == date:
+            return by
+        return self._lost(max(self._floor(self.now), available), flow.lead_minutes, self._closures()).by
 
     def inputs_decide(self, available: int) -> bool:
         """Whether the date would be earlier if its open inputs were there already."""

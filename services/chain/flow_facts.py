@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.chain.closures import Closure
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -10,8 +12,9 @@ class Flow:
     ``baseline`` is the date that was promised and accepted, or the planned end: a fact, never computed. ``split``: it
     may go in parts (one input only). ``firm``: its estimated finish is its owner's word, whatever the inputs say.
     ``reports_start``: its owner always reports starts, so a start that was not reported did not happen. ``event`` is
-    what was reported last on it, with its reason code ("" if nothing was). Raises ValueError for a lead time below 1:
-    a flow that takes no time could hold itself up.
+    what was reported last on it, with its reason code ("" if nothing was). ``closures``: when its site stands still,
+    ``site_minutes``: how many minutes of the lead time, from the start on, pass at the site; None: all of them. Raises
+    ValueError for a lead time below 1: a flow that takes no time could hold itself up.
     """
 
     flow: str
@@ -30,6 +33,8 @@ class Flow:
     reports_start: bool = False
     event: str = ""
     reason: str = ""
+    closures: tuple[Closure, ...] = ()
+    site_minutes: int | None = None
 
     def __post_init__(self) -> None:
         if self.lead_minutes < 1:

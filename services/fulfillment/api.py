@@ -1,5 +1,6 @@
 """The fulfillment service's commands over HTTP. Views are served by name, see the views' rows."""
 
+from services.fulfillment.disruption import DisruptSite, LiftDisruption
 from services.fulfillment.flow import CancelTransfer, ReportLine, TransferStock
 from services.fulfillment.lane import ChangeLeadTime, CloseLane, DefineLane
 from services.fulfillment.shipment import (
@@ -17,6 +18,7 @@ from services.kernel.http_commands import CommandRoute
 LANE = "/lanes/{from_enterprise}/{from_site}/{to_enterprise}/{to_site}"
 LINE = "/lines/{buyer}/{number}/{line}"
 WORK = "/work/{work}"
+DISRUPTION = "/disruptions/{disruption}"
 SHIPMENT = "/shipments/{seller}/{shipment}"
 
 ROUTES = (
@@ -30,6 +32,8 @@ ROUTES = (
     CommandRoute("POST", WORK + "/reports", ReportWork, "Report when a work order starts and ends, or that it is lost"),
     CommandRoute("POST", WORK + "/issues", IssueComponents, "Report what was taken for a work order, in total"),
     CommandRoute("POST", WORK + "/cancel", CancelWork, "Cancel a work order"),
+    CommandRoute("PUT", DISRUPTION, DisruptSite, "Report that a site stands still, and which flows that holds up"),
+    CommandRoute("POST", DISRUPTION + "/lift", LiftDisruption, "Take a disruption back, and all that it held up"),
     CommandRoute("PUT", "/shipments/{shipment}", PlanShipment, "Plan a shipment of several lines"),
     CommandRoute("POST", SHIPMENT + "/pick", PickShipment, "Start picking"),
     CommandRoute("POST", SHIPMENT + "/pack", PackShipment, "Report packed"),

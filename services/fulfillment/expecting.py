@@ -5,16 +5,17 @@ at the door (minutes, millionths), and when silence becomes news. Deliberately l
 (``services.chain``), and the plan of a flow, which each kind of flow knows for itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from services.chain.closures import Closure, latest_start
 from services.chain.expectation import Expectation, expectation_of
 from services.chain.flow import Expected, ExpectedPart
 from services.chain.moments import NEVER, minute_of
 from services.chain.pool_facts import CoveredPart, DemandCovered, Frozen, SupplyPart
 from services.fulfillment.amounts import INSTANT_MAX_MS, MINUTE_MS, first_refusal, in_range, refuse_instant
-from services.fulfillment.keys import refuse_optional_id
+from services.fulfillment.keys import disruption_key, refuse_optional_id
 from services.kernel.values import Origin, Refused
 
 SILENCE_GRID_MINUTES: Final = 60
@@ -56,7 +57,10 @@ class FlowReckoned:
 
 @dataclass(frozen=True, slots=True)
 class FlowReport:
-    """What the owner of a flow says of it. ``event``: the report, or the disruption that it names; "" for no report."""
+    """What the owner of a flow says of it. ``event``: the report, or the disruption that it names; "" for no report.
+
+    ``reported_at_ms``: when it was said, None for no report.
+    """
 
     estimated_start_at_ms: int | None = None
     estimated_finish_at_ms: int | None = None
@@ -66,19 +70,24 @@ class FlowReport:
     lost: bool = False
     reason_code: str = ""
     event: str = ""
+    reported_at_ms: int | None = None
 
 
 NOTHING_REPORTED: Final = FlowReport()
 
 
-def reported(said: FlowReport, before: FlowReport, disruption_id: str) -> FlowReport:
-    """What was said, but as it was reported before if it says nothing else and names no disruption: that is no news."""
-    return before if not disruption_id and replace(said, event=before.event) == before else said
+def reported(said: FlowReport, before: FlowReport, disruption_id: str, outdated: bool) -> FlowReport:
+    """What was said, but as it was reported before if that is no news: it says nothing else and names no disruption.
+
+    ``outdated``: a disruption was reported meanwhile, so a firm word that is repeated is one in its knowledge.
+    """
+    as_before = replace(said, event=before.event, reported_at_ms=before.reported_at_ms) == before
+    return before if as_before and not disruption_id and not (said.firm and outdated) else said
 
 
 def event_of(origin: Origin, disruption_id: str) -> str:
     """What a report is counted under: its sender's disruption, so that several reports are one incident, or itself."""
-    return f"disruption/{origin.enterprise}/{disruption_id}" if disruption_id else origin.command_id
+    return disruption_key(origin.enterprise, disruption_id) if disruption_id else origin.command_id
 
 
 def refuse_report(said: FlowReport, disruption_id: str, now_ms: int) -> Refused | None:
@@ -127,18 +136,19 @@ def supply_part(part: ExpectedPart) -> SupplyPart:
     return SupplyPart(part.date, part.quantity, part.cause, part.path, part.trail)
 
 
-def reckoned_of(expected: Expected, lead_when_silent: int = 0, finished: bool = False) -> FlowReckoned:
-    """What is told of a flow that is one whole; see ``quiet_until`` for the silence."""
-    quiet = 0 if finished else quiet_until((part.date for part in expected.parts), lead_when_silent)
-    return FlowReckoned(tuple(map(supply_part, expected.parts)), expectation_of(expected), quiet)
+def reckoned_of(expected: Expected, quiet_until: int) -> FlowReckoned:
+    """What is told of a flow that is one whole."""
+    return FlowReckoned(tuple(map(supply_part, expected.parts)), expectation_of(expected), quiet_until)
 
 
-def quiet_until(dates: Iterable[int], lead_when_silent: int = 0) -> int:
+def quiet_until(dates: Iterable[int], lead_when_silent: int = 0, closures: Sequence[Closure] = ()) -> int:
     """The minute after which silence moves one of the dates (of goods that are still to come); 0 if it moves none.
 
     A date is never before now; ``lead_when_silent``: nor before a start now would end, where starts are reported.
     """
-    return min((max(date - lead_when_silent, 1) for date in dates if date != NEVER), default=0)
+    lead = lead_when_silent
+    starts = (latest_start(date, lead, closures) if lead else date for date in dates if date != NEVER)
+    return min((max(start, 1) for start in starts), default=0)
 
 
 def alarm_of(told: FlowReckoned | None) -> int | None:

@@ -14,6 +14,7 @@ from services.chain.pool_facts import CoveredPart, Frozen
 from services.chain.quantities import millionths
 from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO
+from services.fulfillment.disrupted import FlowDisrupted, drop_unconcerned, evolve_disrupted
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
     REPORT,
@@ -47,7 +48,7 @@ from services.kernel.model import Changes, Rows
 from services.kernel.values import EnterpriseId, Quantity
 
 
-# Facts (beside LegWanted)
+# Facts (beside LegWanted, FlowDisrupted and FlowReckoned)
 @dataclass(frozen=True, slots=True)
 class FlowAgreed:
     """These are the terms from now on, whole; the first of them begins the flow."""
@@ -146,11 +147,12 @@ Fact = (
     | FlowExpected
     | FlowFulfilled
     | LineReported
+    | FlowDisrupted
     | FlowReckoned
 )
 
 
-# Commands. The first four are reactions to what others and the clock said, never refused.
+# Commands. The first five are reactions to what others and the clock said, never refused.
 @dataclass(frozen=True, slots=True)
 class AgreeLine:
     """The order says what is agreed about the line."""
@@ -179,6 +181,14 @@ class NoteShipment:
     flow_key: FlowKey
     shipment_key: ShipmentKey
     report: LegReport
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptFlow:
+    """A disruption says what it means to the flow."""
+
+    flow_key: FlowKey
+    said: FlowDisrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +239,9 @@ class ReportLine:
     withdraw: bool = False
 
 
-Command = AgreeLine | CoverDemand | NoteShipment | NoteSilence | TransferStock | CancelTransfer | ReportLine
+Command = (
+    AgreeLine | CoverDemand | NoteShipment | DisruptFlow | NoteSilence | TransferStock | CancelTransfer | ReportLine
+)
 
 INPUT: Final = "input/0"
 """Row key of what the seller's pool says; a flow of this kind has no other input."""
@@ -245,6 +257,8 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
             return {TOLD: fact}
         case LineReported(report):
             return {REPORT: report if report != NOTHING_REPORTED else None}
+        case FlowDisrupted():
+            return evolve_disrupted(fact)
         case FlowAgreed(terms):
             return _begun(rows, terms) if head is None else _agreed_again(rows, head, terms)
         case LegRejected():
@@ -275,7 +289,7 @@ def _begun(rows: Rows, terms: FlowTerms) -> Changes:
     """A seller may plan a shipment before the flow hears of the line: such legs count from the beginning."""
     managed = bool(terms.ship_from and terms.seller_item)
     head = FlowHead(StockCover.AWAITED if managed else StockCover.UNTRACKED, 0, 0)
-    changes: dict[str, Any] = {"terms": terms}
+    changes: dict[str, Any] = {"terms": terms, **drop_unconcerned(rows, (terms.seller, terms.ship_from))}
     for key, leg in legs_of(rows):
         if counts(key, leg.report, terms):
             head = _moved(head, None, leg)
@@ -346,7 +360,7 @@ def flow_key_of(command: Command, sender: EnterpriseId) -> str:
             return line_flow_key(buyer, number, line)
         case AgreeLine(flow_key=key) | CoverDemand(flow_key=key) | NoteShipment(flow_key=key):
             return key
-        case NoteSilence(flow_key=key):
+        case DisruptFlow(flow_key=key) | NoteSilence(flow_key=key):
             return key
         case _:
             assert_never(command)

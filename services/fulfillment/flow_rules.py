@@ -20,6 +20,7 @@ from services.fulfillment.amounts import (
     refuse_lead_time,
     refuse_quantity,
 )
+from services.fulfillment.disrupted import DISRUPTION, FlowDisrupted, closures_of, disrupted, outdated
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
     REPORT,
@@ -40,6 +41,7 @@ from services.fulfillment.flow import (
     CancelTransfer,
     Command,
     CoverDemand,
+    DisruptFlow,
     Fact,
     FlowAgreed,
     FlowCovered,
@@ -131,6 +133,8 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
             return _report(draft, command, terms)
         case CoverDemand():
             return _cover(draft, command) if terms is not None else ()
+        case DisruptFlow(flow_key, said):
+            return _disrupt(draft, flow_key, terms, said)
         case NoteShipment():
             return _note(draft, command, terms)
         case TransferStock():
@@ -229,6 +233,16 @@ def _note(draft: _Draft, command: NoteShipment, terms: FlowTerms | None) -> tupl
     return tuple(draft.facts) if terms is None else _settle(draft, command.flow_key, report.reason)
 
 
+def _disrupt(
+    draft: _Draft, flow_key: FlowKey, terms: FlowTerms | None, said: FlowDisrupted
+) -> tuple[Fact, ...] | Refused:
+    facts = disrupted(draft, said, None if terms is None else (terms.seller, terms.ship_from))
+    if isinstance(facts, Refused) or not facts or terms is None:
+        return facts
+    draft.record(*facts)
+    return _settle(draft, flow_key)
+
+
 def _moves_dates(before: LegReport, now: LegReport) -> bool:
     def dates_of(report: LegReport) -> tuple[int | None, int | None, int | None, int | None, str]:
         expected = report.expected_ship_at_ms, report.expected_delivery_at_ms
@@ -251,11 +265,12 @@ def _report(draft: _Draft, command: ReportLine, terms: FlowTerms | None) -> tupl
             lost=command.lost,
             reason_code=command.reason_code,
             event=event_of(draft.origin, command.disruption_id),
+            reported_at_ms=draft.origin.recorded_at_ms,
         )
         refused = refuse_report(said, command.disruption_id, draft.origin.now_ms)
         if refused is not None:
             return refused
-    said = reported(said, before, command.disruption_id)
+    said = reported(said, before, command.disruption_id, outdated(draft, before))
     if said == before:
         return ()
     draft.record(LineReported(said))
@@ -358,14 +373,24 @@ def _settle_expectation(draft: _Draft, flow_key: FlowKey) -> None:
     legs = [leg for _, leg in by_due_date(draft)]
     said: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
     now = minute_of(draft.origin.now_ms)
-    reckoned = reckon_line(Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now))
+    closures = closures_of(draft, said)
+    reckoned = reckon_line(Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now, closures))
     if reckoned is not None and reckoned != (draft.get(TOLD) or NOTHING_TO_COME):
         draft.record(reckoned)
 
 
 FLOW = Aggregate(
     kind="flow",
-    commands=(AgreeLine, CoverDemand, NoteShipment, NoteSilence, TransferStock, CancelTransfer, ReportLine),
+    commands=(
+        AgreeLine,
+        CoverDemand,
+        NoteShipment,
+        DisruptFlow,
+        NoteSilence,
+        TransferStock,
+        CancelTransfer,
+        ReportLine,
+    ),
     facts=(
         FlowAgreed,
         FlowCovered,
@@ -378,6 +403,7 @@ FLOW = Aggregate(
         FlowExpected,
         FlowFulfilled,
         LineReported,
+        FlowDisrupted,
         FlowReckoned,
     ),
     rows={
@@ -386,6 +412,7 @@ FLOW = Aggregate(
         "shipment": Leg,
         "input": InputCovered,
         REPORT: FlowReport,
+        DISRUPTION: FlowDisrupted,
         TOLD: FlowReckoned,
     },
     key=flow_key_of,

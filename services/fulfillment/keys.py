@@ -13,6 +13,7 @@ ShipmentKey = NewType("ShipmentKey", str)
 ShipmentId = NewType("ShipmentId", str)
 TransferId = NewType("TransferId", str)
 WorkId = NewType("WorkId", str)
+DisruptionId = NewType("DisruptionId", str)
 LineId = NewType("LineId", str)
 SiteId = NewType("SiteId", str)
 ItemId = NewType("ItemId", str)
@@ -21,6 +22,7 @@ ID_LENGTH_MAX: Final = 64
 TEXT_LENGTH_MAX: Final = 200
 NO_LINE: Final = LineId("")
 NO_ITEM: Final = ItemId("")
+NO_SITE: Final = SiteId("")
 ONLY_LINE: Final = LineId("1")
 """The line of a shipment that a flow asked for: it has no other."""
 
@@ -65,8 +67,8 @@ def shipment_key(seller: str, shipment: str) -> ShipmentKey:
     return ShipmentKey(f"shipment/{seller}/{shipment}")
 
 
-def seller_of(key: ShipmentKey) -> EnterpriseId:
-    """The seller in a shipment's key."""
+def owner_of(key: str) -> EnterpriseId:
+    """The enterprise whose aggregate a key names: the seller of a shipment, the owner of a work order."""
     return EnterpriseId(key.split("/", 2)[1])
 
 
@@ -83,6 +85,11 @@ def transfer_flow_key(enterprise: str, transfer: str) -> FlowKey:
 def work_key(enterprise: str, work: str) -> FlowKey:
     """``work/<enterprise>/<id>``: a work order is a flow to its pools."""
     return FlowKey(f"work/{enterprise}/{work}")
+
+
+def disruption_key(enterprise: str, disruption: str) -> str:
+    """``disruption/<enterprise>/<id>``, which is also what the delays by it are counted under."""
+    return f"disruption/{enterprise}/{disruption}"
 
 
 def demand_id(key: str, n: int) -> str:

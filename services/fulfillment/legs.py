@@ -22,7 +22,7 @@ from services.fulfillment.keys import (
     LineId,
     ShipmentKey,
     SiteId,
-    seller_of,
+    owner_of,
     wanted_shipment_key,
 )
 from services.kernel.model import Rows
@@ -219,7 +219,7 @@ def limit(terms: FlowTerms, head: FlowHead) -> Decimal:
 
 def counts(key: ShipmentKey, report: LegReport, terms: FlowTerms) -> bool:
     """Whether the report speaks for the flow: its seller's shipment, in its seller's unit."""
-    return seller_of(key) == terms.seller and report.unit == terms.seller_quantity.unit
+    return owner_of(key) == terms.seller and report.unit == terms.seller_quantity.unit
 
 
 def legs_of(rows: Rows) -> Iterator[tuple[ShipmentKey, Leg]]:

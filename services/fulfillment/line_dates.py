@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from services.chain.closures import Closure
 from services.chain.expectation import Expectation
 from services.chain.flow import Expected, ExpectedPart, expect
 from services.chain.flow_facts import Flow
@@ -34,6 +35,8 @@ from services.fulfillment.expecting import (
 from services.fulfillment.legs import FlowHead, FlowTerms, Leg, StockCover, dates, due_after, last_due, owed
 
 NOTHING_TO_COME: Final = FlowReckoned()
+LEAVING_MINUTES: Final = 1
+"""What of a line's lead time passes at the site that it leaves: what has left does not mind if that stands still."""
 
 
 def lead_minutes(terms: FlowTerms) -> int:
@@ -66,7 +69,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """All that is known of a line. ``now``: the minute of the last tick; ``legs`` in the order of their due dates."""
+    """All that is known of a line. ``now``: the minute of the last tick; ``legs`` in the order of their due dates.
+
+    ``closures``: when the site that it leaves stands still.
+    """
 
     key: str
     terms: FlowTerms
@@ -75,6 +81,7 @@ class Line:
     said: FlowReport
     covered: InputCovered | None
     now: int
+    closures: Sequence[Closure] = ()
 
     @property
     def gone(self) -> Decimal:
@@ -210,7 +217,8 @@ def _expect_rest(line: Line, whole: int, stretch: Stretch) -> Expected:
     flow = line.flow(whole, stretch.start, stretch.estimate)
     if line.said.estimated_start_at_ms is not None:
         flow = replace(flow, estimated_start=minute_of(line.said.estimated_start_at_ms))
-    return expect(replace(flow, firm=line.said.firm), _open_input(line), line.now)
+    flow = replace(flow, firm=line.said.firm, closures=tuple(line.closures), site_minutes=LEAVING_MINUTES)
+    return expect(flow, _open_input(line), line.now)
 
 
 def _open_input(line: Line) -> tuple[DemandCovered, ...]:

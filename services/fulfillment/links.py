@@ -9,6 +9,7 @@ from typing import Final
 
 from services.chain.expectation import Expectation
 from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
+from services.fulfillment.disrupted import FlowDisrupted
 from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentKey, SiteId
 from services.fulfillment.legs import AgreedDelivery
 from services.kernel.values import EnterpriseId, Quantity
@@ -173,7 +174,7 @@ class ShipmentReported:
 LINKS: Final[dict[str, tuple[type, ...]]] = {
     LINES_AGREED_TOPIC: (LineAgreed,),
     AVAILABILITY_TOPIC: (DemandCovered,),
-    LEGS_TOPIC: (ShipmentWanted, ShipmentReported),
+    LEGS_TOPIC: (ShipmentWanted, ShipmentReported, FlowDisrupted),
     POOL_INPUTS_TOPIC: (DemandStated, SupplyStated),
     LINES_TOPIC: (LineProgressed,),
 }

@@ -3,7 +3,8 @@
 Deliberately lacks: any state and any decision. What to tell is read from the rows, whom to tell from the facts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -20,12 +21,15 @@ from services.fulfillment.consignment import (
     expected,
     line_row,
 )
+from services.fulfillment.disrupted import FlowDisrupted
+from services.fulfillment.disruption import DisruptionHead, NamedFlow, SiteDisrupted
 from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
 from services.fulfillment.flow import (
     AgreeLine,
     CancellationAnswered,
     CancellationCorrected,
     CoverDemand,
+    DisruptFlow,
     FlowAgreed,
     FlowExpected,
     LegRejected,
@@ -72,6 +76,7 @@ from services.fulfillment.shipment import (
     WantDeclined,
     WantShipment,
 )
+from services.fulfillment.work import DisruptWork
 from services.fulfillment.work_links import cover_component, tell_of_work
 from services.kernel.model import Link, Rows
 from services.kernel.values import Origin, Quantity
@@ -93,6 +98,10 @@ def react(state: Any, key: str) -> Iterable[Any]:
             if not state.tracked:
                 return (CoverDemand(FlowKey(key), ZERO, ZERO, ZERO, False),)
             return (CoverDemand(FlowKey(key), reserved, issued, waiting, True, state.parts, state.frozen),)
+        case FlowDisrupted() if kind == "flow":
+            return (DisruptFlow(FlowKey(key), state),)
+        case FlowDisrupted() if kind == "work":
+            return (DisruptWork(key, state),)
         case ShipmentReported() if kind == "flow":
             return (NoteShipment(FlowKey(key), state.shipment_key, _report(state)),)
         case ShipmentWanted() if kind == "shipment":
@@ -182,9 +191,28 @@ def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterab
         return _tell_flows(ShipmentKey(key), rows, facts)
     if key.startswith("flow/"):
         return _tell_of_flow(FlowKey(key), rows, facts)
+    if key.startswith("disruption/"):
+        return _tell_named(key, rows, facts)
     if key.startswith("work/"):
         return tell_of_work(FlowKey(key), rows, facts)
     return ()
+
+
+def _tell_named(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[Link]:
+    """Every flow that is named now, and every one that is not any more."""
+    head: DisruptionHead | None = rows.get("head")
+    if head is None:
+        return
+    said = FlowDisrupted(key, head.site, head.from_at_ms, head.to_at_ms, head.reason_code, head.reported_at_ms)
+    withdrawn = replace(said, withdrawn=True)
+    for fact in facts:
+        if isinstance(fact, SiteDisrupted):
+            yield from (Link(LEGS_TOPIC, flow, key, withdrawn) for flow in fact.named_no_more)
+    named: NamedFlow
+    for _, named in rows.scan("named/"):
+        at_ms = max(head.reported_at_ms, named.named_at_ms)
+        state = withdrawn if head.lifted else replace(said, reported_at_ms=at_ms)
+        yield Link(LEGS_TOPIC, named.flow_key, key, state)
 
 
 def _tell_of_flow(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]:
@@ -209,7 +237,7 @@ def _tell_of_flow(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link
                 supply = supply or shipped != 0 or received != 0 or report.concluded
             case FlowExpected() | FlowReckoned():
                 supply = progress = True
-            case LineReported():
+            case LineReported() | FlowDisrupted():
                 pass  # what follows from it is reckoned
             case _:
                 progress = True

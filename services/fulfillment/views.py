@@ -1,4 +1,5 @@
-"""What the two sides of a flow or a shipment see of it, and the owner of a lane or a work order of that.
+"""What the two sides of a flow or a shipment see of it, and the owner of a lane, a work order or a
+disruption of that.
 
 A row goes to the seller and to the buyer, each in its own items and units. The buyer does not see how far the warehouse
 of the seller is. Deliberately lacks: rows for anybody else, carriers included; history (the event log has it).
@@ -22,6 +23,7 @@ from services.fulfillment.consignment import (
     line_row,
     total,
 )
+from services.fulfillment.disruption_view import DisruptedFlowRow, DisruptionRow, disruption_rows
 from services.fulfillment.expecting import TOLD, FlowReckoned
 from services.fulfillment.flow import LegRejected
 from services.fulfillment.keys import ItemId, LineId, SiteId
@@ -156,6 +158,8 @@ VIEWS = (
     View("flows", FlowRow),
     View("lanes", LaneRow),
     View("work", WorkRow),
+    View("disruptions", DisruptionRow),
+    View("disrupted-flows", DisruptedFlowRow),
 )
 
 
@@ -166,6 +170,8 @@ def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Ite
         return _shipment_rows(key, rows, facts, origin.recorded_at_ms)
     if kind == "flow":
         return _flow_rows(key, rows, facts, origin.recorded_at_ms)
+    if kind == "disruption":
+        return disruption_rows(key, rows, facts, origin.recorded_at_ms)
     if kind == "work":
         return work_rows(key, rows, origin.recorded_at_ms)
     return _lane_rows(key, rows, origin.recorded_at_ms)

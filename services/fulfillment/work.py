@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from services.fulfillment.amounts import ZERO
+from services.fulfillment.disrupted import FlowDisrupted, drop_unconcerned, evolve_disrupted
 from services.fulfillment.expecting import NOTHING_REPORTED, REPORT, TOLD, FlowReckoned, FlowReport, InputCovered
 from services.fulfillment.keys import ItemId, SiteId, WorkId, work_key
 from services.kernel.model import Changes, Rows
@@ -86,7 +87,7 @@ def input_row(n: int) -> str:
     return f"input/{n:04}"
 
 
-# Facts (beside InputCovered and FlowReckoned)
+# Facts (beside InputCovered, FlowDisrupted and FlowReckoned)
 @dataclass(frozen=True, slots=True)
 class WorkPlanned:
     """This is the plan from now on, whole but for the components; the first of them begins the work order."""
@@ -127,16 +128,33 @@ class WorkStageChanged:
     reason: str
 
 
-Fact = WorkPlanned | ComponentPlanned | ComponentIssued | WorkReported | WorkStageChanged | InputCovered | FlowReckoned
+Fact = (
+    WorkPlanned
+    | ComponentPlanned
+    | ComponentIssued
+    | WorkReported
+    | WorkStageChanged
+    | InputCovered
+    | FlowDisrupted
+    | FlowReckoned
+)
 
 
-# Commands. The first two are reactions to what pools and the clock said.
+# Commands. The first three are reactions to what pools, disruptions and the clock said.
 @dataclass(frozen=True, slots=True)
 class CoverComponent:
     """A pool says when the n-th component will be there, and what it issued."""
 
     work_key: str
     covered: InputCovered
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptWork:
+    """A disruption says what it means to the work order."""
+
+    work_key: str
+    said: FlowDisrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +248,7 @@ class CancelWork:
     reason: str = ""
 
 
-Command = CoverComponent | ReckonWork | PlanWork | ReportWork | IssueComponents | CancelWork
+Command = CoverComponent | DisruptWork | ReckonWork | PlanWork | ReportWork | IssueComponents | CancelWork
 
 
 def evolve(rows: Rows, fact: Fact) -> Changes:
@@ -238,7 +256,8 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
     head: WorkHead = rows.get("head") or WorkHead()
     match fact:
         case WorkPlanned(terms):
-            return {"terms": terms, "head": head}
+            dropped = drop_unconcerned(rows, (terms.owner, terms.site)) if rows.get("terms") is None else {}
+            return {"terms": terms, "head": head, **dropped}
         case ComponentPlanned(n, site, item, quantity):
             known: ComponentRow | None = rows.get(component_row(n))
             row = known or ComponentRow(n, site, item, quantity.unit)
@@ -255,6 +274,8 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
             return {"head": replace(head, stage=stage)}
         case InputCovered(n):
             return {input_row(n): fact}
+        case FlowDisrupted():
+            return evolve_disrupted(fact)
         case FlowReckoned():
             return {TOLD: fact}
         case _:
@@ -264,7 +285,7 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
 def work_key_of(command: Command, sender: EnterpriseId) -> str:
     """The key of the sender's work order that the command is for."""
     match command:
-        case CoverComponent(work_key=key) | ReckonWork(work_key=key):
+        case CoverComponent(work_key=key) | DisruptWork(work_key=key) | ReckonWork(work_key=key):
             return key
         case PlanWork() | ReportWork() | IssueComponents() | CancelWork():
             return work_key(sender, command.work)

@@ -22,6 +22,7 @@ from services.fulfillment.amounts import (
     refuse_lead_time,
     refuse_quantity,
 )
+from services.fulfillment.disrupted import DISRUPTION, FlowDisrupted, closures_of, disrupted, outdated
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
     REPORT,
@@ -33,11 +34,12 @@ from services.fulfillment.expecting import (
     answer_of,
     event_of,
     minute_or_none,
+    quiet_until,
     reckoned_of,
     refuse_report,
     reported,
 )
-from services.fulfillment.keys import refuse_id, refuse_text
+from services.fulfillment.keys import NO_SITE, owner_of, refuse_id, refuse_text
 from services.fulfillment.work import (
     COMPONENTS_MAX,
     CancelWork,
@@ -47,6 +49,7 @@ from services.fulfillment.work import (
     ComponentPlanned,
     ComponentRow,
     CoverComponent,
+    DisruptWork,
     Fact,
     IssueComponents,
     PlanWork,
@@ -81,6 +84,9 @@ def decide(rows: Rows, command: Command, origin: Origin) -> Decision:
             return _plan(rows, command, origin)
         case CoverComponent(_, covered):
             return () if rows.get(input_row(covered.n)) == covered else (covered,)
+        case DisruptWork(key, said):
+            terms: WorkTerms | None = rows.get("terms")
+            return disrupted(rows, said, (owner_of(key), terms.site if terms is not None else NO_SITE))
         case ReckonWork(key):
             reckoned = _reckon(rows, key, minute_of(origin.now_ms))
             return () if reckoned == (rows.get(TOLD) or FlowReckoned()) else (reckoned,)
@@ -241,11 +247,11 @@ def _report(rows: Rows, command: ReportWork, origin: Origin) -> Decision:
         command.reason_code,
     )
     if said != NOTHING_REPORTED:
-        said = replace(said, event=event_of(origin, command.disruption_id))
+        said = replace(said, event=event_of(origin, command.disruption_id), reported_at_ms=origin.recorded_at_ms)
     refused = refuse_report(said, command.disruption_id, max(origin.now_ms, origin.recorded_at_ms))
     if refused is not None:
         return refused
-    said = reported(said, known, command.disruption_id)
+    said = reported(said, known, command.disruption_id, outdated(rows, known))
     return () if said == known else (WorkReported(said), *_stage_after(rows, WorkReported(said)))
 
 
@@ -328,10 +334,13 @@ def _reckon(rows: Rows, key: str, now: int) -> FlowReckoned:
     if None in inputs and rows.get(TOLD) is None:
         return FlowReckoned()
     report: FlowReport = rows.get(REPORT) or NOTHING_REPORTED
-    flow = flow_of(key, terms, report)
+    flow = replace(flow_of(key, terms, report), closures=closures_of(rows, report))
     expected = expect(flow, [answer_of(key, said) for said in inputs if said is not None and said.tracked], now)
+    if flow.is_finished:
+        return reckoned_of(expected, quiet_until=0)
     waits_for_start = terms.reports_start and flow.actual_start is None and not flow.is_firm
-    return reckoned_of(expected, terms.lead_time_minutes if waits_for_start else 0, flow.is_finished)
+    lead = terms.lead_time_minutes if waits_for_start else 0
+    return reckoned_of(expected, quiet_until((part.date for part in expected.parts), lead, flow.closures))
 
 
 def _inputs(rows: Rows) -> Iterator[InputCovered | None]:
@@ -374,7 +383,7 @@ def _ring(key: str, now_ms: int) -> Any:
 
 WORK = Aggregate(
     kind="work",
-    commands=(CoverComponent, ReckonWork, PlanWork, ReportWork, IssueComponents, CancelWork),
+    commands=(CoverComponent, DisruptWork, ReckonWork, PlanWork, ReportWork, IssueComponents, CancelWork),
     facts=(
         WorkPlanned,
         ComponentPlanned,
@@ -382,6 +391,7 @@ WORK = Aggregate(
         WorkReported,
         WorkStageChanged,
         InputCovered,
+        FlowDisrupted,
         FlowReckoned,
     ),
     rows={
@@ -390,6 +400,7 @@ WORK = Aggregate(
         "component": ComponentRow,
         "input": InputCovered,
         REPORT: FlowReport,
+        DISRUPTION: FlowDisrupted,
         TOLD: FlowReckoned,
     },
     key=work_key_of,

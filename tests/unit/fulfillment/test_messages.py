@@ -21,9 +21,10 @@ from services.chain.causes import Cause, Hop, Root, RootClass, Stage
 from services.chain.pool_facts import CoveredPart, Frozen, LateSupply
 from services.fulfillment.amend import amended
 from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
+from services.fulfillment.disruption import DisruptSite, LiftDisruption, NamedLine
 from services.fulfillment.domain import DOMAIN
 from services.fulfillment.flow import CancelTransfer, ReportLine, TransferStock
-from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, TransferId, WorkId
+from services.fulfillment.keys import DisruptionId, ItemId, LineId, ShipmentId, SiteId, TransferId, WorkId
 from services.fulfillment.lane import CarrierMode, ChangeLeadTime, CloseLane, DefineLane
 from services.fulfillment.links import LINKS, DemandCovered
 from services.fulfillment.shipment import (
@@ -50,6 +51,7 @@ REGISTERED = (
 )  # fmt: skip
 META = Meta("c-1", occurred_at_ms=NOW, enterprise="maker")
 LANE = (SELLER, SiteId("plant"), BUYER, SiteId("dock"))
+FIRE = DisruptionId("fire")
 NAME, MINE = ShipmentId("leader-4711-10-1"), ShipmentId("mine")
 WORK, PRODUCT, STEEL = WorkId("w"), (SiteId("plant"), ItemId("M-2")), (SiteId("plant"), ItemId("S"))
 CAUSE = Cause(Root("S", RootClass.REPORTED, "e-1", "MACHINE"), (Hop("S", "mill", own=100_000, delay_out=100_000),))
@@ -76,6 +78,10 @@ def commands() -> Iterator[tuple[Any, Any]]:
     yield IssueComponents(WORK, (ComponentTotal(*STEEL, pieces(3)),)), SELLER
     yield CancelWork(WORK, "not needed"), SELLER
     yield ReportLine(BUYER, "4711", "10", NOW, NOW + DAY, reason_code="MACHINE", disruption_id="f"), SELLER
+    named = (WORK,), (NamedLine(BUYER, "4711", LineId("10")),), (TransferId("t"),)
+    yield DisruptSite(FIRE, PRODUCT[0], NOW, NOW + DAY, "FIRE", "press 3", *named), SELLER
+    yield LiftDisruption(FIRE), SELLER
+    yield DisruptSite(FIRE, PRODUCT[0], NOW, None, "FIRE", "press 3", *named), SELLER
     yield PlanShipment(MINE, BUYER, SiteId("plant"), SiteId("dock"), "trucks", NOW, NOW + DAY, (line,)), SELLER
     yield PlanShipment(MINE, BUYER, SiteId("plant"), SiteId("dock"), "", NOW, NOW + DAY, (line,)), STRANGER
     yield PickShipment(SELLER, NAME, part("1", 1)), SELLER
@@ -154,7 +160,7 @@ def test_every_row_is_kept_as_it_was(story: World) -> None:
             codec = RowCodec(kinds[key.partition("/")[0]].rows[name.partition("/")[0]])
             assert codec.decode(codec.encode(row)) == row
             seen.add(type(row))
-    assert {row for kind in ("flow", "shipment", "work") for row in kinds[kind].rows.values()} <= seen
+    assert {row for kind in ("flow", "shipment", "work", "disruption") for row in kinds[kind].rows.values()} <= seen
 
 
 def test_an_amended_row_is_what_replace_gives(story: World) -> None:

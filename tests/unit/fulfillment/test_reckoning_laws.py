@@ -245,16 +245,17 @@ def test_what_is_told_of_a_work_order_follows_from_its_rows(script: list[tuple[A
     if told is None:
         assert None in answers
         return
+    dates: dict[str, Any] = {
+        name: None if at is None else minute_of(at)
+        for name, at in (
+            ("estimated_start", said.estimated_start_at_ms), ("estimated_finish", said.estimated_finish_at_ms),
+            ("actual_start", said.actual_start_at_ms), ("actual_finish", said.actual_finish_at_ms),
+        )
+    }  # fmt: skip
     flow = Flow(
         KEY, SELLER, 10 * UNIT, minute_of(terms.start_at_ms), terms.lead_time_minutes, minute_of(terms.finish_at_ms),
         split=terms.split, reports_start=terms.reports_start, firm=said.firm, lost=said.lost, event=said.event,
-        reason=said.reason_code, **{
-            name: None if at is None else minute_of(at)
-            for name, at in (
-                ("estimated_start", said.estimated_start_at_ms), ("estimated_finish", said.estimated_finish_at_ms),
-                ("actual_start", said.actual_start_at_ms), ("actual_finish", said.actual_finish_at_ms),
-            )
-        },
+        reason=said.reason_code, **dates,
     )  # fmt: skip
     inputs = [DemandCovered(KEY, a.n, a.parts, a.issued, a.frozen) for a in answers if a and a.tracked]
     expected = expect(flow, inputs, minute_of(now_ms))

@@ -23,7 +23,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class FulfillmentCommand(_message.Message):
-    """One command for one lane, line, transfer, work order or shipment. What the service makes itself of links is not here."""
+    """One command for one lane, line, transfer, work order, shipment or disruption. What the service makes itself of links is not here."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -45,6 +45,8 @@ class FulfillmentCommand(_message.Message):
     REPORT_MILESTONE_FIELD_NUMBER: _builtins.int
     RECEIVE_SHIPMENT_FIELD_NUMBER: _builtins.int
     CANCEL_SHIPMENT_FIELD_NUMBER: _builtins.int
+    DISRUPT_SITE_FIELD_NUMBER: _builtins.int
+    LIFT_DISRUPTION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def envelope(self) -> _common_pb2.Envelope: ...
     @_builtins.property
@@ -81,6 +83,10 @@ class FulfillmentCommand(_message.Message):
     def receive_shipment(self) -> Global___ReceiveShipment: ...
     @_builtins.property
     def cancel_shipment(self) -> Global___CancelShipment: ...
+    @_builtins.property
+    def disrupt_site(self) -> Global___DisruptSite: ...
+    @_builtins.property
+    def lift_disruption(self) -> Global___LiftDisruption: ...
     def __init__(
         self,
         *,
@@ -102,12 +108,14 @@ class FulfillmentCommand(_message.Message):
         report_milestone: Global___ReportMilestone | None = ...,
         receive_shipment: Global___ReceiveShipment | None = ...,
         cancel_shipment: Global___CancelShipment | None = ...,
+        disrupt_site: Global___DisruptSite | None = ...,
+        lift_disruption: Global___LiftDisruption | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "cancel_work", b"cancel_work", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "envelope", b"envelope", "issue_components", b"issue_components", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "plan_work", b"plan_work", "receive_shipment", b"receive_shipment", "report_line", b"report_line", "report_milestone", b"report_milestone", "report_work", b"report_work", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "cancel_work", b"cancel_work", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "disrupt_site", b"disrupt_site", "envelope", b"envelope", "issue_components", b"issue_components", "lift_disruption", b"lift_disruption", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "plan_work", b"plan_work", "receive_shipment", b"receive_shipment", "report_line", b"report_line", "report_milestone", b"report_milestone", "report_work", b"report_work", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "cancel_work", b"cancel_work", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "envelope", b"envelope", "issue_components", b"issue_components", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "plan_work", b"plan_work", "receive_shipment", b"receive_shipment", "report_line", b"report_line", "report_milestone", b"report_milestone", "report_work", b"report_work", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_shipment", b"cancel_shipment", "cancel_transfer", b"cancel_transfer", "cancel_work", b"cancel_work", "change_lead_time", b"change_lead_time", "close_lane", b"close_lane", "command", b"command", "define_lane", b"define_lane", "disrupt_site", b"disrupt_site", "envelope", b"envelope", "issue_components", b"issue_components", "lift_disruption", b"lift_disruption", "pack_shipment", b"pack_shipment", "pick_shipment", b"pick_shipment", "plan_shipment", b"plan_shipment", "plan_work", b"plan_work", "receive_shipment", b"receive_shipment", "report_line", b"report_line", "report_milestone", b"report_milestone", "report_work", b"report_work", "ship_shipment", b"ship_shipment", "transfer_stock", b"transfer_stock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_lane", "change_lead_time", "close_lane", "transfer_stock", "cancel_transfer", "report_line", "plan_work", "report_work", "issue_components", "cancel_work", "plan_shipment", "pick_shipment", "pack_shipment", "ship_shipment", "report_milestone", "receive_shipment", "cancel_shipment"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_lane", "change_lead_time", "close_lane", "transfer_stock", "cancel_transfer", "report_line", "plan_work", "report_work", "issue_components", "cancel_work", "plan_shipment", "pick_shipment", "pack_shipment", "ship_shipment", "report_milestone", "receive_shipment", "cancel_shipment", "disrupt_site", "lift_disruption"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -850,3 +858,111 @@ class CancelShipment(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelShipment: _TypeAlias = CancelShipment  # noqa: Y015
+
+@_typing.final
+class NamedLine(_message.Message):
+    """An order line that the sender sells."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUYER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    buyer: _builtins.str
+    number: _builtins.str
+    line: _builtins.str
+    def __init__(
+        self,
+        *,
+        buyer: _builtins.str = ...,
+        number: _builtins.str = ...,
+        line: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "line", b"line", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamedLine: _TypeAlias = NamedLine  # noqa: Y015
+
+@_typing.final
+class DisruptSite(_message.Message):
+    """Report: a site of the sender stands still, which holds up what it names. Whole: it replaces what was reported under the
+    id before.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISRUPTION_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    FROM_AT_FIELD_NUMBER: _builtins.int
+    TO_AT_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WORK_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    TRANSFERS_FIELD_NUMBER: _builtins.int
+    disruption: _builtins.str
+    site: _builtins.str
+    reason_code: _builtins.str
+    """Goes with the delay, as that of other reports does."""
+    reason: _builtins.str
+    """In the sender's words, for its own eyes."""
+    @_builtins.property
+    def from_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def to_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent: nobody knows until when, so what it holds up has no date to expect."""
+
+    @_builtins.property
+    def work(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of work orders; with lines and transfers at most 1,000."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedLine]: ...
+    @_builtins.property
+    def transfers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of transfers."""
+
+    def __init__(
+        self,
+        *,
+        disruption: _builtins.str = ...,
+        site: _builtins.str = ...,
+        from_at: _timestamp_pb2.Timestamp | None = ...,
+        to_at: _timestamp_pb2.Timestamp | None = ...,
+        reason_code: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        work: _abc.Iterable[_builtins.str] | None = ...,
+        lines: _abc.Iterable[Global___NamedLine] | None = ...,
+        transfers: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_at", b"from_at", "to_at", b"to_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disruption", b"disruption", "from_at", b"from_at", "lines", b"lines", "reason", b"reason", "reason_code", b"reason_code", "site", b"site", "to_at", b"to_at", "transfers", b"transfers", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisruptSite: _TypeAlias = DisruptSite  # noqa: Y015
+
+@_typing.final
+class LiftDisruption(_message.Message):
+    """Report: the sender takes the disruption back, and all that it held up is as before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISRUPTION_FIELD_NUMBER: _builtins.int
+    disruption: _builtins.str
+    def __init__(
+        self,
+        *,
+        disruption: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disruption", b"disruption"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiftDisruption: _TypeAlias = LiftDisruption  # noqa: Y015

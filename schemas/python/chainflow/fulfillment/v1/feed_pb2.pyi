@@ -122,6 +122,24 @@ CAUSE_CLASS_LOOP: CauseClass.ValueType  # 8
 """Flows wait for one another."""
 Global___CauseClass: _TypeAlias = CauseClass  # noqa: Y015
 
+class _DisruptionState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisruptionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisruptionState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISRUPTION_STATE_UNSPECIFIED: _DisruptionState.ValueType  # 0
+    DISRUPTION_STATE_OPEN: _DisruptionState.ValueType  # 1
+    DISRUPTION_STATE_LIFTED: _DisruptionState.ValueType  # 2
+
+class DisruptionState(_DisruptionState, metaclass=_DisruptionStateEnumTypeWrapper):
+    """Whether a disruption holds anything up."""
+
+DISRUPTION_STATE_UNSPECIFIED: DisruptionState.ValueType  # 0
+DISRUPTION_STATE_OPEN: DisruptionState.ValueType  # 1
+DISRUPTION_STATE_LIFTED: DisruptionState.ValueType  # 2
+Global___DisruptionState: _TypeAlias = DisruptionState  # noqa: Y015
+
 @_typing.final
 class FulfillmentFeed(_message.Message):
     """One row of one view as it stands now, or that it is gone."""
@@ -137,6 +155,8 @@ class FulfillmentFeed(_message.Message):
     FLOW_ROW_FIELD_NUMBER: _builtins.int
     LANE_ROW_FIELD_NUMBER: _builtins.int
     WORK_ROW_FIELD_NUMBER: _builtins.int
+    DISRUPTION_ROW_FIELD_NUMBER: _builtins.int
+    DISRUPTED_FLOW_ROW_FIELD_NUMBER: _builtins.int
     view: _builtins.str
     row_id: _builtins.str
     removed: _builtins.bool
@@ -152,6 +172,10 @@ class FulfillmentFeed(_message.Message):
     def lane_row(self) -> Global___LaneRow: ...
     @_builtins.property
     def work_row(self) -> Global___WorkRow: ...
+    @_builtins.property
+    def disruption_row(self) -> Global___DisruptionRow: ...
+    @_builtins.property
+    def disrupted_flow_row(self) -> Global___DisruptedFlowRow: ...
     def __init__(
         self,
         *,
@@ -164,12 +188,14 @@ class FulfillmentFeed(_message.Message):
         flow_row: Global___FlowRow | None = ...,
         lane_row: Global___LaneRow | None = ...,
         work_row: Global___WorkRow | None = ...,
+        disruption_row: Global___DisruptionRow | None = ...,
+        disrupted_flow_row: Global___DisruptedFlowRow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "flow_row", b"flow_row", "lane_row", b"lane_row", "row", b"row", "shipment_line_row", b"shipment_line_row", "shipment_row", b"shipment_row", "work_row", b"work_row"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["disrupted_flow_row", b"disrupted_flow_row", "disruption_row", b"disruption_row", "envelope", b"envelope", "flow_row", b"flow_row", "lane_row", b"lane_row", "row", b"row", "shipment_line_row", b"shipment_line_row", "shipment_row", b"shipment_row", "work_row", b"work_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "flow_row", b"flow_row", "lane_row", b"lane_row", "removed", b"removed", "row", b"row", "row_id", b"row_id", "shipment_line_row", b"shipment_line_row", "shipment_row", b"shipment_row", "view", b"view", "work_row", b"work_row"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disrupted_flow_row", b"disrupted_flow_row", "disruption_row", b"disruption_row", "envelope", b"envelope", "flow_row", b"flow_row", "lane_row", b"lane_row", "removed", b"removed", "row", b"row", "row_id", b"row_id", "shipment_line_row", b"shipment_line_row", "shipment_row", b"shipment_row", "view", b"view", "work_row", b"work_row"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_row: _TypeAlias = _typing.Literal["shipment_row", "shipment_line_row", "flow_row", "lane_row", "work_row"]  # noqa: Y015
+    _WhichOneofReturnType_row: _TypeAlias = _typing.Literal["shipment_row", "shipment_line_row", "flow_row", "lane_row", "work_row", "disruption_row", "disrupted_flow_row"]  # noqa: Y015
     _WhichOneofArgType_row: _TypeAlias = _typing.Literal["row", b"row"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_row) -> _WhichOneofReturnType_row | None: ...
 
@@ -558,3 +584,86 @@ class WorkRow(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
 
 Global___WorkRow: _TypeAlias = WorkRow  # noqa: Y015
+
+@_typing.final
+class DisruptionRow(_message.Message):
+    """View "disruptions", one row per disruption, for who reported it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISRUPTION_KEY_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FROM_AT_FIELD_NUMBER: _builtins.int
+    TO_AT_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    FLOWS_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    disruption_key: _builtins.str
+    site: _builtins.str
+    state: Global___DisruptionState.ValueType
+    reason_code: _builtins.str
+    reason: _builtins.str
+    flows: _builtins.int
+    """How many flows it names."""
+    @_builtins.property
+    def from_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def to_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent: unknown."""
+
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        disruption_key: _builtins.str = ...,
+        site: _builtins.str = ...,
+        state: Global___DisruptionState.ValueType = ...,
+        from_at: _timestamp_pb2.Timestamp | None = ...,
+        to_at: _timestamp_pb2.Timestamp | None = ...,
+        reason_code: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        flows: _builtins.int = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "from_at", b"from_at", "to_at", b"to_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "disruption_key", b"disruption_key", "flows", b"flows", "from_at", b"from_at", "reason", b"reason", "reason_code", b"reason_code", "site", b"site", "state", b"state", "to_at", b"to_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisruptionRow: _TypeAlias = DisruptionRow  # noqa: Y015
+
+@_typing.final
+class DisruptedFlowRow(_message.Message):
+    """View "disrupted-flows", one row per flow that a disruption names, for who reported it; gone when it is lifted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISRUPTION_KEY_FIELD_NUMBER: _builtins.int
+    FLOW_KEY_FIELD_NUMBER: _builtins.int
+    NAMED_AT_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    disruption_key: _builtins.str
+    flow_key: _builtins.str
+    @_builtins.property
+    def named_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        disruption_key: _builtins.str = ...,
+        flow_key: _builtins.str = ...,
+        named_at: _timestamp_pb2.Timestamp | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "named_at", b"named_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "disruption_key", b"disruption_key", "flow_key", b"flow_key", "named_at", b"named_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisruptedFlowRow: _TypeAlias = DisruptedFlowRow  # noqa: Y015

@@ -23,20 +23,21 @@ _sym_db = _symbol_database.Default()
 
 
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
+from schemas.python.chainflow.fulfillment.v1 import events_pb2 as chainflow_dot_fulfillment_dot_v1_dot_events__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#chainflow/fulfillment/v1/legs.proto\x12\x18\x63hainflow.fulfillment.v1\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x01\n\x07LegLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12\x43\n\x0fshipment_wanted\x18\n \x01(\x0b\x32(.chainflow.fulfillment.v1.ShipmentWantedH\x00\x12G\n\x11shipment_reported\x18\x0b \x01(\x0b\x32*.chainflow.fulfillment.v1.ShipmentReportedH\x00\x42\x07\n\x05state\"\xc7\x02\n\x0eShipmentWanted\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x14\n\x0cshipment_key\x18\x02 \x01(\t\x12\x0e\n\x06seller\x18\x03 \x01(\t\x12\r\n\x05\x62uyer\x18\x04 \x01(\t\x12\x0c\n\x04item\x18\x05 \x01(\t\x12\x11\n\tship_from\x18\x06 \x01(\t\x12\x0f\n\x07ship_to\x18\x07 \x01(\t\x12/\n\x08quantity\x18\x08 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07ship_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndeliver_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04line\x18\x0b \x01(\t\x12\x0c\n\x04want\x18\x0c \x01(\r\x12\x12\n\nbuyer_item\x18\r \x01(\t\"\xbd\x04\n\x10ShipmentReported\x12\x14\n\x0cshipment_key\x18\x01 \x01(\t\x12.\n\x07planned\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07shipped\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08received\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x30\n\tcancelled\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x34\n\x10\x65xpected_ship_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x14\x65xpected_delivery_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nshipped_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0c\n\x04line\x18\x0b \x01(\t\x12\x0c\n\x04want\x18\x0c \x01(\r\x12\x30\n\tcommitted\x18\r \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0e\n\x06\x63losed\x18\x0e \x01(\x08\x12\x11\n\tconcluded\x18\x0f \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#chainflow/fulfillment/v1/legs.proto\x12\x18\x63hainflow.fulfillment.v1\x1a chainflow/common/v1/common.proto\x1a%chainflow/fulfillment/v1/events.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x02\n\x07LegLink\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x0c\n\x04link\x18\x02 \x01(\t\x12\x43\n\x0fshipment_wanted\x18\n \x01(\x0b\x32(.chainflow.fulfillment.v1.ShipmentWantedH\x00\x12G\n\x11shipment_reported\x18\x0b \x01(\x0b\x32*.chainflow.fulfillment.v1.ShipmentReportedH\x00\x12\x41\n\x0e\x66low_disrupted\x18\x0c \x01(\x0b\x32\'.chainflow.fulfillment.v1.FlowDisruptedH\x00\x42\x07\n\x05state\"\xc7\x02\n\x0eShipmentWanted\x12\x10\n\x08\x66low_key\x18\x01 \x01(\t\x12\x14\n\x0cshipment_key\x18\x02 \x01(\t\x12\x0e\n\x06seller\x18\x03 \x01(\t\x12\r\n\x05\x62uyer\x18\x04 \x01(\t\x12\x0c\n\x04item\x18\x05 \x01(\t\x12\x11\n\tship_from\x18\x06 \x01(\t\x12\x0f\n\x07ship_to\x18\x07 \x01(\t\x12/\n\x08quantity\x18\x08 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12+\n\x07ship_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndeliver_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04line\x18\x0b \x01(\t\x12\x0c\n\x04want\x18\x0c \x01(\r\x12\x12\n\nbuyer_item\x18\r \x01(\t\"\xbd\x04\n\x10ShipmentReported\x12\x14\n\x0cshipment_key\x18\x01 \x01(\t\x12.\n\x07planned\x18\x02 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12.\n\x07shipped\x18\x03 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12/\n\x08received\x18\x04 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x30\n\tcancelled\x18\x05 \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x34\n\x10\x65xpected_ship_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x14\x65xpected_delivery_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nshipped_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0c\n\x04line\x18\x0b \x01(\t\x12\x0c\n\x04want\x18\x0c \x01(\r\x12\x30\n\tcommitted\x18\r \x01(\x0b\x32\x1d.chainflow.common.v1.Quantity\x12\x0e\n\x06\x63losed\x18\x0e \x01(\x08\x12\x11\n\tconcluded\x18\x0f \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.fulfillment.v1.legs_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LEGLINK']._serialized_start=133
-  _globals['_LEGLINK']._serialized_end=356
-  _globals['_SHIPMENTWANTED']._serialized_start=359
-  _globals['_SHIPMENTWANTED']._serialized_end=686
-  _globals['_SHIPMENTREPORTED']._serialized_start=689
-  _globals['_SHIPMENTREPORTED']._serialized_end=1262
+  _globals['_LEGLINK']._serialized_start=172
+  _globals['_LEGLINK']._serialized_end=462
+  _globals['_SHIPMENTWANTED']._serialized_start=465
+  _globals['_SHIPMENTWANTED']._serialized_end=792
+  _globals['_SHIPMENTREPORTED']._serialized_start=795
+  _globals['_SHIPMENTREPORTED']._serialized_end=1368
 # @@protoc_insertion_point(module_scope)
