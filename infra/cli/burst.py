@@ -11,10 +11,13 @@ from decimal import Decimal
 from time import monotonic, perf_counter
 from typing import Any
 
+from infra.cli.errors import CliError
+from infra.cli.forecast import line_flow
 from infra.cli.front_door import Answer, GaveUp
-from infra.cli.player import LINE, SEEN_SECONDS_MAX, Player
-from infra.cli.scenario import Agreement, Burst
-from infra.cli.screen import number
+from infra.cli.opening import order_body
+from infra.cli.player import SEEN_SECONDS_MAX, Player
+from infra.cli.scenario import Agreement, Burst, Ordered
+from infra.cli.words import number
 
 AT_ONCE = 24
 
@@ -70,10 +73,9 @@ class BurstRun:
     async def run(self) -> bool:
         """Place, confirm and ship all orders, kill on the way, send all again, and draw up the account."""
         screen, player, account = self.player.screen, self.player, self.account
-        day = player.date
         account.before = await self._on_hand()
-        what = player.scenario.items[f"{self.burst.buyer}/{self.burst.item}"].name
-        screen.says(day, f"{self.burst.orders} orders of {number(self.burst.quantity)} {what} each, all at once")
+        what = player.scenario.item_name(self.burst.buyer, self.burst.item, screen.word)
+        screen.says(f"{self.burst.orders} orders of {number(self.burst.quantity)} {what} each, all at once")
         started = perf_counter()
         await self._all("place", self._place)
         await self._all("confirm", self._confirm)
@@ -118,7 +120,8 @@ class BurstRun:
         return "confirm" if self.burst.kill == "order" else "ship"
 
     async def _place(self, order: str) -> Answer:
-        body = self.player.order_body(self.one, self.burst.quantity, self.burst.due)
+        wanted = Ordered(item=self.burst.item, quantity=self.burst.quantity, due=self.burst.due)
+        body = order_body(self.player.scenario, f"{self.burst.buyer}/{order}", wanted)
         return await self.player.door.send(
             "order", self.burst.buyer, "PUT", f"/orders/{order}", body, key=f"place-{order}"
         )
@@ -141,8 +144,6 @@ class BurstRun:
                 answer = await work
             self.account.differently_answered += self._positions.get(answer.key) != answer.position
 
-        for order in self.numbers:
-            assert order in shipments
         await asyncio.gather(
             *(one(self._place(order)) for order in self.numbers),
             *(one(self._confirm(order)) for order in self.numbers),
@@ -152,7 +153,7 @@ class BurstRun:
     # -- Reading back ------------------------------------------------------------------------------------------------
 
     def _flow(self, order: str) -> str:
-        return f"flow/{self.burst.buyer}/{order}/{LINE}"
+        return line_flow(f"{self.burst.buyer}/{order}")
 
     async def _shipments(self) -> dict[str, str]:
         """Order to the one shipment that its flow asked for, from the seller's view, once all are planned."""
@@ -167,6 +168,11 @@ class BurstRun:
                 if row["flow_key"] in flows
             }
             await asyncio.sleep(0.1)
+        if len(found) < len(flows):
+            missing = f"{len(flows) - len(found)} of {len(flows)} orders of the burst got no shipment"
+            raise CliError(
+                f"{missing}; is enough of {self.one.seller}'s {self.one.seller_item} in stock, for them alone?"
+            )
         return found
 
     async def _on_hand(self) -> Decimal:

@@ -69,15 +69,15 @@ async def own_stage(folder: Path, say: Say, screen: Screen) -> AsyncIterator[Sta
         started = perf_counter()
         broker = await asyncio.to_thread(Broker.start, home.kafka)
         bootstrap = broker.bootstrap
-        screen.done(f"Kafka on {bootstrap}", perf_counter() - started)
+        screen.done(screen.word("set_kafka", at=bootstrap), perf_counter() - started)
         started = perf_counter()
         topics = await make_topics(bootstrap, say)
-        screen.done(f"{topics} topics from the catalogue", perf_counter() - started)
+        screen.done(screen.word("set_topics", n=topics), perf_counter() - started)
         started = perf_counter()
         wanted = specs(home, bootstrap, 1, 0.0)
         await start_services(keeper, wanted)
         shown = ", ".join(f"{spec.name.rpartition('-')[0]} :{spec.port}" for spec in wanted)
-        screen.done(f"services {shown}", perf_counter() - started)
+        screen.done(screen.word("set_services", names=shown), perf_counter() - started)
         yield Stage(home, bootstrap, keeper, urls_of(wanted))
     finally:
         await keeper.stop_all(STOP_SECONDS)
@@ -125,11 +125,11 @@ def _throw_away() -> Path:
 
 async def _play(scenario: Scenario, screen: Screen, say: Say, folder: Path, *, stay: bool, kill: str) -> int:
     began = perf_counter()
-    screen.title(scenario.scenario, scenario.about)
+    screen.title(screen.word.of(scenario.scenario), screen.word.of(scenario.about))
     async with own_stage(folder, say, screen) as stage, FrontDoor(stage.urls) as door, Clock(stage.bootstrap) as clock:
         player = Player(scenario, door, clock, screen)
         await player.set_up()
-        screen.title("What happens, day by day")
+        screen.title(screen.word("days_title"))
         good = True
         for day, steps in sorted(scenario.days.items()):
             await player.begin(day)
@@ -139,6 +139,8 @@ async def _play(scenario: Scenario, screen: Screen, say: Say, folder: Path, *, s
                     continue
                 burst = step.burst.model_copy(update={"kill": kill}) if kill else step.burst
                 good = await BurstRun(player, burst, stage.kill).run() and good
+        player.disruptions.compare()
+        good = good and player.disruptions.good
         screen.title("What to try next")
         _next(screen, scenario, stage, stay=stay)
         verdict = "all checks hold" if good else "A CHECK DID NOT HOLD, see above"

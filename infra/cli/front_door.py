@@ -100,6 +100,15 @@ class FrontDoor:
             await asyncio.sleep(wait)
             wait = min(WAIT_SECONDS_MAX, wait * 2)
 
+    async def tell(
+        self, service: str, enterprise: str, method: str, path: str, body: Mapping[str, Any], key: str = ""
+    ) -> Answer:
+        """Send one command that is to be accepted. Raises CliError with the advice if it is refused."""
+        answer = await self.send(service, enterprise, method, path, body, key)
+        if not answer.accepted:
+            raise CliError(f"{enterprise}: {method} {path} was refused: {answer.code}: {answer.advice}")
+        return answer
+
     async def batch(self, service: str, enterprise: str, commands: Sequence[Command]) -> list[Answer]:
         """Send many commands of one enterprise at once; those without an outcome are sent again, others are not."""
         answers: dict[int, Answer] = {}

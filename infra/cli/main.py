@@ -21,9 +21,10 @@ from infra.cli import replay_command as replaying
 from infra.cli.demo import run as run_demo
 from infra.cli.errors import CliError, NotRunning
 from infra.cli.home import ROOT, default_home
-from infra.cli.scenario import load as load_scenario
+from infra.cli.scenario_file import load as load_scenario
 from infra.cli.screen import Screen
 from infra.cli.stack import SERVICES
+from infra.cli.words import Code, Lang
 from infra.kafka.errors import KafkaSetupError
 from services.kernel.catalogue import load
 
@@ -220,7 +221,8 @@ SCENARIO = ROOT / "infra" / "scenarios" / "city-car.yaml"
 
 @app.command()
 def demo(
-    scenario: Annotated[Path, typer.Argument(help="The scenario file.", show_default="city-car.yaml")] = SCENARIO,
+    scenario: Annotated[Path, typer.Option(help="The scenario file.", show_default="city-car.yaml")] = SCENARIO,
+    lang: Annotated[Code, typer.Option(help="The language: en or zh.")] = "en",
     stay: Annotated[
         bool | None,
         typer.Option("--stay/--exit", help="Afterwards keep running until Ctrl-C.", show_default="on a terminal"),
@@ -238,13 +240,15 @@ def demo(
 
     - `chainflow demo --kill inventory --exit`
 
-    - `chainflow demo my-chain.yaml --keep /tmp/my-demo`
+    - `chainflow demo --scenario my-chain.yaml --keep /tmp/my-demo`
+
+    - `chainflow demo --lang zh`
     """
     if kill and kill not in SERVICES:
         raise CliError(f"--kill {kill}: give one of {', '.join(SERVICES)}")
     stays = sys.stdout.isatty() if stay is None else stay
     told = load_scenario(scenario)
-    raise typer.Exit(asyncio.run(run_demo(told, Screen(), say, stay=stays, keep=keep, kill=kill)))
+    raise typer.Exit(asyncio.run(run_demo(told, Screen(lang=Lang(lang)), say, stay=stays, keep=keep, kill=kill)))
 
 
 @app.command()

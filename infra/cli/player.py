@@ -6,22 +6,24 @@ refusal stops the play and is shown), and the burst (burst.py).
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from time import monotonic, perf_counter
-from typing import Any
 
+from infra.cli.chain_screen import ChainScreen
 from infra.cli.clock import Clock, at_ms, instant
+from infra.cli.disruption import Disruptions
 from infra.cli.errors import CliError
-from infra.cli.front_door import Answer, FrontDoor, Row
-from infra.cli.scenario import Agreement, Make, Place, Scenario, Slip, Step
-from infra.cli.screen import Firm, LineShown, OpenOrder, Screen, StockLine, number, short
+from infra.cli.forecast import line_flow
+from infra.cli.front_door import FrontDoor, Row
+from infra.cli.opening import Opening, order_body
+from infra.cli.scenario import MOVING, Make, Place, Scenario, Slip, Step
+from infra.cli.screen import LineShown, Screen
+from infra.cli.words import number
 
-LINE = "10"
 FIRST_MINUTE, MINUTES_PER_STEP = 8 * 60, 15
 SEEN_SECONDS_MAX = 30.0
 LOOK_SECONDS = 0.01
-AT_ONCE = 12
 
 STATES = {
     "CONFIRMATION": "to be confirmed", "STOCK": "awaits stock", "SHIPMENT": "to be shipped", "RECEIPT": "on its way",
@@ -34,102 +36,27 @@ class Player:
 
     def __init__(self, scenario: Scenario, door: FrontDoor, clock: Clock, screen: Screen) -> None:
         self.scenario, self.door, self.clock, self.screen = scenario, door, clock, screen
+        self.disruptions = Disruptions(scenario, door, clock, ChainScreen(scenario, screen))
         self.day = 1
         self._minute = FIRST_MINUTE
 
-    # -- Setting up --------------------------------------------------------------------------------------------------
-
     async def set_up(self) -> None:
-        """Master data, agreements accepted by both sides, and the first counts."""
-        told = self.scenario
-        await self.clock.tick(at_ms(told.date(1), FIRST_MINUTE - 60))
-        await self._done(
-            f"{len(told.enterprises)} enterprises: {', '.join(firm.name for firm in told.enterprises.values())}",
-            (self._send("order", id_, "PUT", "/enterprise", {"name": e.name}) for id_, e in told.enterprises.items()),
-        )
-        await self._done(f"{len(told.sites)} sites, each in its own time zone", map(self._site, told.sites))
-        await self._done(f"{len(told.items)} items", map(self._item, told.items))
-        await self._done(f"{len(told.lanes)} lanes with their lead times", map(self._lane, range(len(told.lanes))))
-        agreements = f"{len(told.agreements)} agreements, proposed by the buyer and accepted by the seller"
-        await self._done(agreements, map(self._agree, told.agreements))
-        await self._done(f"{len(told.stock)} pools counted", map(self._count, told.stock))
-        self._minute = FIRST_MINUTE
-
-    async def _done(self, text: str, work: Iterable[Awaitable[Any]]) -> None:
-        started = perf_counter()
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(item: Awaitable[Any]) -> None:
-            async with gate:
-                await item
-
-        await asyncio.gather(*map(one, work))
-        self.screen.done(text, perf_counter() - started)
-
-    async def _site(self, key: str) -> None:
-        enterprise, _, site = key.partition("/")
-        one = self.scenario.sites[key]
-        body = {
-            "name": one.name,
-            "time_zone": one.time_zone,
-            "weekdays": [1, 2, 3, 4, 5],
-            "day_end_minute": _minutes(one.day_ends),
-        }
-        await self._send("inventory", enterprise, "PUT", f"/sites/{site}", body)
-
-    async def _item(self, key: str) -> None:
-        enterprise, _, item = key.partition("/")
-        one = self.scenario.items[key]
-        await self._send(
-            "inventory", enterprise, "PUT", f"/items/{item}", {"description": one.name, "base_unit": one.unit}
-        )
-
-    async def _lane(self, index: int) -> None:
-        lane = self.scenario.lanes[index]
-        body = {"lead_time_minutes": lane.days * 1440, "mode": lane.mode}
-        owner = lane.start.partition("/")[0]
-        await self._send("fulfillment", owner, "PUT", f"/lanes/{lane.start}/{lane.end}", body)
-
-    async def _agree(self, one: Agreement) -> None:
-        path = f"/agreements/{one.buyer}/{one.seller}/{one.item}"
-        await self._send("order", one.buyer, "PUT", path, {"terms": self.terms(one)})
-        rows = await self.door.view("order", one.seller, "agreements", buyer_item=one.item, partner=one.buyer)
-        while not rows:
-            await asyncio.sleep(LOOK_SECONDS)
-            rows = await self.door.view("order", one.seller, "agreements", buyer_item=one.item, partner=one.buyer)
-        await self._send("order", one.seller, "POST", f"{path}/accept", {"revision": rows[0]["revision"]})
-
-    async def _count(self, pool: str) -> None:
-        enterprise, site, item = pool.split("/")
-        unit = self.scenario.items[f"{enterprise}/{item}"].unit
-        body = {"counted": {"amount": str(self.scenario.stock[pool]), "unit": unit}}
-        await self._send("inventory", enterprise, "POST", f"/pools/{site}/{item}/counts", body)
-
-    def terms(self, one: Agreement) -> dict[str, Any]:
-        """What buyer and seller agreed, as the order service takes it."""
-        told = self.scenario
-        place = f"{one.buyer}/{one.to}" if one.promise == "DELIVER" else f"{one.seller}/{one.start}"
-        site = told.sites[place]
-        return {
-            "seller_item": one.seller_item,
-            "factor": {
-                "buyer_unit": told.items[f"{one.buyer}/{one.item}"].unit,
-                "seller_unit": told.items[f"{one.seller}/{one.seller_item}"].unit,
-            },
-            "basis": one.promise, "ship_from": one.start, "ship_to": one.to, "time_zone": site.time_zone,
-            "lead_time_minutes": told.lane_days(one) * 1440, "day_ends_minute": _minutes(site.day_ends),
-        }  # fmt: skip
+        """All that the scenario begins with."""
+        await self.clock.tick(at_ms(self.scenario.date(1), FIRST_MINUTE - 60))
+        await Opening(self.scenario, self.door, self.screen).play()
 
     # -- Days --------------------------------------------------------------------------------------------------------
 
     async def begin(self, day: int) -> None:
         """It is that day now, for every service."""
         self.day, self._minute = day, FIRST_MINUTE
+        self.screen.today = self.date
         await self.clock.tick(at_ms(self.scenario.date(day), FIRST_MINUTE - 1))
 
     async def do(self, step: Step) -> None:
         """One step, until its effect is seen in a view."""
         self._minute += MINUTES_PER_STEP
+        self.disruptions.followed = self.disruptions.followed and step.kind not in MOVING
         if step.place:
             await self._place(step.place)
         elif step.confirm:
@@ -144,10 +71,14 @@ class Player:
             await self._move(step.slip, late=True)
         elif step.recover:
             await self._move(step.recover, late=False)
+        elif step.disrupt:
+            await self.disruptions.strike(step.disrupt, at_ms(self.date, self._minute))
+        elif step.repair:
+            await self.disruptions.repair(step.repair)
         elif step.show == "chain":
-            await self.show_chain()
+            await self.disruptions.show_chain()
         elif step.show == "lines":
-            await self.show_lines(next(iter(self.scenario.enterprises)))
+            await self.show_lines(self.scenario.leader)
 
     @property
     def date(self) -> datetime.date:
@@ -161,46 +92,40 @@ class Player:
         return self.scenario.enterprises[enterprise].name
 
     def _item_name(self, enterprise: str, item: str) -> str:
-        return self.scenario.items[f"{enterprise}/{item}"].name
+        return self.scenario.item_name(enterprise, item, self.screen.word)
 
     def _what(self, order: str, amount: Decimal) -> str:
         """So many of the order's item, in its buyer's words."""
         buyer = order.partition("/")[0]
         one = self.scenario.items[f"{buyer}/{self.scenario.placed[order].item}"]
-        return f"{number(amount)}{' kg' if one.unit == 'KGM' else ''} {one.name}"
+        return f"{number(amount)}{' kg' if one.unit == 'KGM' else ''} {self.screen.word.of(one.name)}"
 
     async def _place(self, place: Place) -> None:
         buyer, _, order = place.order.partition("/")
-        body = self.order_body(self.scenario.agreement(buyer, place.item), place.quantity, place.due)
-        await self._send("order", buyer, "PUT", f"/orders/{order}", body)
+        body = order_body(self.scenario, place.order, place)
+        await self.door.tell("order", buyer, "PUT", f"/orders/{order}", body)
         row = await self.line(place.order, lambda row: row["stage"] == "PLACED")
         seller, wanted = self._name(row["partner"]), _date(row["requested_on"])
         what = self._what(place.order, Decimal(row["quantity"]))
-        text = f"{self._name(buyer)} orders {what} from {seller} for {short(wanted)}"
-        self.screen.says(self.date, f"{text} (order {order})")
-
-    def order_body(self, one: Agreement, quantity: Decimal, due: int) -> dict[str, Any]:
-        """An order with one line under an agreement."""
-        delivery = {"due_on": self.scenario.date(due).isoformat(), "amount": str(quantity)}
-        line = {"line": LINE, "buyer_item": one.item, "terms": self.terms(one), "requested": [delivery]}
-        return {"seller": one.seller, "kind": "DISCRETE", "lines": [line]}
+        text = f"{self._name(buyer)} orders {what} from {seller} for {self.screen.word.day(wanted)}"
+        self.screen.says(f"{text} (order {order})")
 
     async def _confirm(self, order: str) -> None:
         one = self.scenario.agreement_of(order)
-        await self._send("order", one.seller, "POST", f"/orders/{order}/confirm", {})
+        await self.door.tell("order", one.seller, "POST", f"/orders/{order}/confirm", {})
         row = await self.line(order, lambda row: row["stage"] == "CONFIRMED" and bool(row["promised_on"]))
-        pool = {"site": one.start, "item": one.seller_item, "flow_key": f"flow/{order}/{LINE}"}
+        pool = {"site": one.start, "item": one.seller_item, "flow_key": line_flow(order)}
         held = (await self.rows("inventory", one.seller, "reservations", lambda rows: bool(rows), **pool))[0]
         reserved, waiting = Decimal(held["reserved"]), Decimal(held["waiting"])
         stock = f"{number(reserved)} reserved" + (f", {number(waiting)} still lacking" if waiting else " from stock")
         number_ = order.partition("/")[2]
-        promised = short(_date(row["promised_on"]))
-        self.screen.says(self.date, f"{self._name(one.seller)} confirms {number_} for {promised}: {stock}")
+        promised = self.screen.word.day(_date(row["promised_on"]))
+        self.screen.says(f"{self._name(one.seller)} confirms {number_} for {promised}: {stock}")
 
     async def shipments(self, order: str) -> list[str]:
         """The ids of the order's shipments once all that is owed stands in shipments."""
         one = self.scenario.agreement_of(order)
-        flow = f"flow/{order}/{LINE}"
+        flow = line_flow(order)
         await self.rows(
             "fulfillment",
             one.seller,
@@ -215,28 +140,26 @@ class Player:
         one = self.scenario.agreement_of(order)
         for shipment in await self.shipments(order):
             path = f"/shipments/{one.seller}/{shipment}/ship"
-            await self._send("fulfillment", one.seller, "POST", path, {"shipped_at": self._now()})
+            await self.door.tell("fulfillment", one.seller, "POST", path, {"shipped_at": self._now()})
         row = await self.line(order, lambda row: Decimal(row["shipped"]) == Decimal(row["quantity"]))
         what, to = self._what(order, Decimal(row["shipped"])), self._name(one.buyer)
         text = f"{self._name(one.seller)} ships {what} to {to}"
-        self.screen.says(self.date, f"{text}, expected {short(_date(row['expected_on']))}")
+        self.screen.says(f"{text}, expected {self.screen.word.day(_date(row['expected_on']))}")
 
     async def _receive(self, order: str) -> None:
         one = self.scenario.agreement_of(order)
         for shipment in await self.shipments(order):
             path = f"/shipments/{one.seller}/{shipment}/receive"
-            await self._send("fulfillment", one.buyer, "POST", path, {"received_at": self._now()})
+            await self.door.tell("fulfillment", one.buyer, "POST", path, {"received_at": self._now()})
         row = await self.line(order, lambda row: row["stage"] == "CLOSED")
         inbound = {"site": one.to, "item": one.item}
-        stock = await self.rows(
-            "inventory", one.buyer, "inbound", lambda rows: not rows, flow_key=f"flow/{order}/{LINE}"
-        )
+        stock = await self.rows("inventory", one.buyer, "inbound", lambda rows: not rows, flow_key=line_flow(order))
         assert not stock
         pool = (await self.rows("inventory", one.buyer, "stock", bool, **inbound))[0]
         when = "on time" if not row["late"] else f"{row['days_late']} days late"
         have = f"; {number(Decimal(pool['on_hand']))} on hand now" if pool["on_hand"] is not None else ""
         what = self._what(order, Decimal(row["received"]))
-        self.screen.says(self.date, f"{self._name(one.buyer)} receives {what} {when}{have}")
+        self.screen.says(f"{self._name(one.buyer)} receives {what} {when}{have}")
 
     async def _make(self, make: Make) -> None:
         enterprise, _, site = make.at.partition("/")
@@ -249,12 +172,12 @@ class Player:
         )
         made = f"{number(make.quantity)} {self._item_name(enterprise, make.item)}"
         taken = f"; {number(Decimal(pool['reserved']))} of them reserved at once" if Decimal(pool["reserved"]) else ""
-        self.screen.says(self.date, f"{self._name(enterprise)} makes {made} of {used}{taken}")
+        self.screen.says(f"{self._name(enterprise)} makes {made} of {used}{taken}")
 
     async def _move_stock(self, enterprise: str, site: str, item: str, amount: Decimal, kind: str) -> None:
         unit = self.scenario.items[f"{enterprise}/{item}"].unit
         body = {"quantity": {"amount": str(amount), "unit": unit}, "reference": f"day {self.day}"}
-        answer = await self._send("inventory", enterprise, "POST", f"/pools/{site}/{item}/{kind}", body)
+        answer = await self.door.tell("inventory", enterprise, "POST", f"/pools/{site}/{item}/{kind}", body)
         await self.door.view("inventory", enterprise, "stock", site=site, item=item, after=answer.position)
 
     async def _move(self, slip: Slip, *, late: bool) -> None:
@@ -264,17 +187,18 @@ class Player:
         shipment = (await self.shipments(slip.order))[-1]
         body = {
             "kind": "DELIVERY", "certainty": "ESTIMATED", "at": instant(day, FIRST_MINUTE), "reason_code": slip.why,
-            "reason_text": slip.text,
+            "reason_text": self.screen.word.of(slip.text),
         }  # fmt: skip
         path = f"/shipments/{one.seller}/{shipment}/milestones"
         started = perf_counter()
-        sending = asyncio.create_task(self._send("fulfillment", one.seller, "POST", path, body))
+        sending = asyncio.create_task(self.door.tell("fulfillment", one.seller, "POST", path, body))
         await self.line(slip.order, lambda row: bool(row["late"]) is late)
         took_ms = (perf_counter() - started) * 1000
         await sending
         number_ = slip.order.partition("/")[2]
-        says = f"{self._name(one.seller)} reports: {number_} arrives {short(day)} – {slip.text or slip.why}"
-        self.screen.says(self.date, says)
+        text = self.screen.word.of(slip.text) or slip.why
+        says = f"{self._name(one.seller)} reports: {number_} arrives {self.screen.word.day(day)} – {text}"
+        self.screen.says(says)
         await self.show_lines(one.buyer)
         colour = "red" if late else "green again"
         self.screen.note(f"from the report to {self._name(one.buyer)}'s view turning {colour}: {took_ms:.0f} ms")
@@ -291,44 +215,10 @@ class Player:
         return LineShown(
             row["number"], self._item_name(buyer, row["item"]), self._name(row["partner"]), Decimal(row["quantity"]),
             _maybe(row["promised_on"]), _maybe(row["expected_on"]), STATES.get(row["awaits"], row["awaits"].lower()),
-            bool(row["late"]), int(row["days_late"]), row["reason"].partition(":")[2].strip() or row["reason"],
+            bool(row["late"]), int(row["days_late"]),
         )  # fmt: skip
-
-    async def show_chain(self) -> None:
-        """All firms in tiers, with stock and open orders from their views."""
-        firms = await asyncio.gather(*(self._firm(id_) for id_ in self.scenario.enterprises))
-        self.screen.chain(firms)
-
-    async def _firm(self, id_: str) -> Firm:
-        one = self.scenario.enterprises[id_]
-        stock, lines = await asyncio.gather(
-            self.door.view("inventory", id_, "stock"), self.door.view("order", id_, "order-lines", role="BUYER")
-        )
-        pools = tuple(
-            StockLine(
-                self._item_name(id_, row["item"]), row["unit"],
-                None if row["on_hand"] is None else Decimal(row["on_hand"]),
-                Decimal(row["reserved"]), Decimal(row["inbound"]), Decimal(row["waiting"]),
-            )
-            for row in stock
-        )  # fmt: skip
-        orders = tuple(
-            OpenOrder(
-                row["number"], self._item_name(id_, row["item"]), self._name(row["partner"]), Decimal(row["quantity"]),
-                _date(row["promised_on"] or row["requested_on"]),
-            )
-            for row in lines
-            if row["stage"] in ("PLACED", "CONFIRMED")
-        )  # fmt: skip
-        return Firm(one.name, one.tier, pools, orders)
 
     # -- Asking ------------------------------------------------------------------------------------------------------
-
-    async def _send(self, service: str, enterprise: str, method: str, path: str, body: Row) -> Answer:
-        answer = await self.door.send(service, enterprise, method, path, body)
-        if not answer.accepted:
-            raise CliError(f"{enterprise}: {method} {path} was refused: {answer.code}: {answer.advice}")
-        return answer
 
     async def line(self, order: str, seen: Callable[[Row], bool]) -> Row:
         """The order's line in its buyer's view, once it is as wanted."""
@@ -350,11 +240,6 @@ class Player:
             if monotonic() > deadline:
                 raise CliError(f"{service}: {enterprise}'s view {view} {wanted} did not become as expected: {rows[:2]}")
             await asyncio.sleep(LOOK_SECONDS)
-
-
-def _minutes(text: str) -> int:
-    hours, _, minutes = text.partition(":")
-    return int(hours) * 60 + int(minutes)
 
 
 def _date(text: str) -> datetime.date:

@@ -1,24 +1,29 @@
-"""The scenario file: who is there, what is agreed, and what happens on which day. Format: docs/how-to/demo.md.
+"""A scenario: who is there, what is agreed and planned, and what happens on which day. Format: docs/how-to/demo.md.
 
-Owns: the format and its checks, all mistakes at once. Deliberately lacks: how a step is done (player.py).
+Owns: the format, and questions about its structure. Deliberately lacks: reading it from a file and telling mistakes
+(scenario_file.py), how a step is done (player.py), what follows from it (forecast.py).
 """
 
 import datetime
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from infra.cli.errors import CliError
+from infra.cli.words import Lang, Text
 
 Id = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f\x7f]{1,64}$")]
+Pair = Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$")]
 Amount = Annotated[Decimal, Field(gt=0)]
 DayNumber = Annotated[int, Field(ge=1, le=400)]
 Minute = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-Mistakes = list[str]
+
+LINE = "10"
+"""The one line of each order of a scenario."""
+
+MOVING = frozenset({"place", "confirm", "ship", "receive", "make", "slip", "recover", "burst"})
+"""Steps that change orders, stock or dates in a way that the forecast does not follow."""
 
 
 class Part(BaseModel):
@@ -45,15 +50,15 @@ class Site(Part):
 class Item(Part):
     """An item in its owner's words, by ``<enterprise>/<item>``."""
 
-    name: str
+    name: Text
     unit: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,3}$")] = "C62"
 
 
 class Lane(Part):
     """How long goods take; ``from`` and ``to`` are ``<enterprise>/<site>``."""
 
-    start: str = Field(alias="from")
-    end: str = Field(alias="to")
+    start: Pair = Field(alias="from")
+    end: Pair = Field(alias="to")
     days: Annotated[int, Field(ge=1, le=90)]
     mode: str = "ROAD"
 
@@ -70,19 +75,41 @@ class Agreement(Part):
     promise: Annotated[str, StringConstraints(pattern=r"^(SHIP|DELIVER)$")] = "DELIVER"
 
 
-class Place(Part):
-    """The buyer orders one item, due on a day of the scenario. ``order`` is ``<buyer>/<number>``."""
+class Ordered(Part):
+    """The buyer orders one item, due at the end of a day of the scenario, by ``<buyer>/<number>``."""
 
-    order: str
     item: Id
     quantity: Amount
     due: DayNumber
 
 
-class Make(Part):
-    """A plant reports what it used and what it made of it."""
+class Work(Part):
+    """What a plant plans to make, by ``<enterprise>/<number>``, on whole working days, from the first to the last."""
 
-    at: str
+    site: Id
+    item: Id
+    quantity: Amount
+    days: tuple[DayNumber, DayNumber]
+    uses: dict[Id, Amount] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def forwards(self) -> Self:
+        """It does not end before it starts."""
+        if self.days[0] > self.days[1]:
+            raise ValueError("the last day is before the first: give [first, last]")
+        return self
+
+
+class Place(Ordered):
+    """The same as a step of a day; ``order`` is ``<buyer>/<number>``."""
+
+    order: Pair
+
+
+class Make(Part):
+    """A plant reports what it used and what it made of it, without a work order."""
+
+    at: Pair
     item: Id
     quantity: Amount
     uses: dict[Id, Amount] = Field(default_factory=dict)
@@ -91,10 +118,26 @@ class Make(Part):
 class Slip(Part):
     """The seller reports that the shipment of an order will be delivered on another day."""
 
-    order: str
+    order: Pair
     to: DayNumber
     why: str
-    text: str = ""
+    text: Text = Field(default_factory=dict)
+
+
+class Disrupt(Part):
+    """Something stops a site: all that is planned there will be done so many days late. One report, one incident."""
+
+    at: Pair
+    days: Annotated[int, Field(ge=1, le=365)]
+    why: Id
+    text: Text = Field(default_factory=dict)
+
+
+class Repair(Part):
+    """The site is well again: all that is planned there will be done as planned."""
+
+    at: Pair
+    text: Text = Field(default_factory=dict)
 
 
 class Burst(Part):
@@ -108,16 +151,25 @@ class Burst(Part):
     kill: Annotated[str, StringConstraints(pattern=r"^(order|inventory|fulfillment)$")] = "fulfillment"
 
 
+class Compare(Part):
+    """How the news would go without: each firm phones on at a time of the next working day, or plans every night."""
+
+    phone_at: Minute = "08:00"
+    plan_at: Minute = "02:00"
+
+
 class Step(Part):
     """One thing that happens; exactly one of the fields is given. Those with a plain text name an order."""
 
     place: Place | None = None
-    confirm: str | None = None
-    ship: str | None = None
-    receive: str | None = None
+    confirm: Pair | None = None
+    ship: Pair | None = None
+    receive: Pair | None = None
     make: Make | None = None
     slip: Slip | None = None
     recover: Slip | None = None
+    disrupt: Disrupt | None = None
+    repair: Repair | None = None
     burst: Burst | None = None
     show: Annotated[str, StringConstraints(pattern=r"^(chain|lines)$")] | None = None
 
@@ -135,26 +187,38 @@ class Step(Part):
 
 
 class Scenario(Part):
-    """A whole file."""
+    """A whole file. The first enterprise is the leader."""
 
-    scenario: str
-    about: str = ""
+    scenario: Text
+    about: Text = Field(default_factory=dict)
     starts_on: datetime.date
-    enterprises: dict[Id, Enterprise]
-    sites: dict[str, Site]
-    items: dict[str, Item]
+    enterprises: Annotated[dict[Id, Enterprise], Field(min_length=1)]
+    sites: dict[Pair, Site]
+    items: dict[Pair, Item]
     lanes: list[Lane]
     agreements: list[Agreement]
     stock: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(default_factory=dict)
+    orders: dict[Pair, Ordered] = Field(default_factory=dict)
+    work: dict[Pair, Work] = Field(default_factory=dict)
+    compare: Compare = Compare()
     days: dict[DayNumber, list[Step]]
 
     def date(self, day: int) -> datetime.date:
         """The date of a day of the scenario, 1 being the first."""
         return self.starts_on + datetime.timedelta(days=day - 1)
 
+    @property
+    def leader(self) -> str:
+        """The enterprise that all of this is for."""
+        return next(iter(self.enterprises))
+
+    @cached_property
+    def _agreements(self) -> dict[tuple[str, str], Agreement]:
+        return {(one.buyer, one.item): one for one in reversed(self.agreements)}
+
     def agreement(self, buyer: str, item: str) -> Agreement:
         """What holds for the buyer's item; the first that fits."""
-        return next(one for one in self.agreements if (one.buyer, one.item) == (buyer, item))
+        return self._agreements[buyer, item]
 
     def lane_days(self, agreement: Agreement) -> int:
         """Days on the way of an agreement."""
@@ -162,103 +226,36 @@ class Scenario(Part):
         return next(lane.days for lane in self.lanes if (lane.start, lane.end) == ends)
 
     @cached_property
-    def placed(self) -> dict[str, Place]:
-        """Order to how it is placed."""
-        return {step.place.order: step.place for steps in self.days.values() for step in steps if step.place}
+    def placed(self) -> dict[str, Ordered]:
+        """Order to how it is placed, those of the days as well."""
+        later = {step.place.order: step.place for steps in self.days.values() for step in steps if step.place}
+        return {**self.orders, **later}
 
     def agreement_of(self, order: str) -> Agreement:
         """The agreement under which an order is placed."""
         return self.agreement(order.partition("/")[0], self.placed[order].item)
 
+    def partners(self, enterprise: str) -> set[str]:
+        """Those that it has an agreement with."""
+        sold = {one.buyer for one in self.agreements if one.seller == enterprise}
+        return sold | {one.seller for one in self.agreements if one.buyer == enterprise}
 
-def load(path: Path) -> Scenario:
-    """The scenario of a file. Raises CliError with every mistake and where it stands."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}; name a scenario file") from error
-    try:
-        found = Scenario.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise CliError(f"{path}: not YAML: {error}") from error
-    except ValidationError as error:
-        raise CliError(_told(path, [_mistake(one) for one in error.errors()])) from error
-    if mistakes := _check(found):
-        raise CliError(_told(path, mistakes))
-    return found
+    def work_at(self, site: str) -> dict[str, Work]:
+        """What is planned at a site (``<enterprise>/<site>``)."""
+        owner, _, place = site.partition("/")
+        return {key: one for key, one in self.work.items() if key.startswith(f"{owner}/") and one.site == place}
 
+    def needed_for(self, order: str) -> list[str]:
+        """The orders whose goods go into what is made for an order, by item and site."""
+        one = self.agreement_of(order)
+        made = [work for key, work in self.work_at(f"{one.seller}/{one.start}").items() if work.item == one.seller_item]
+        used = {item: None for work in made for item in work.uses}
+        return [key for key in self.orders if self._brings(key, one.seller, one.start, used)]
 
-def _told(path: Path, mistakes: Mistakes) -> str:
-    return "\n  ".join([f"{path}: {len(mistakes)} to mend (docs/how-to/demo.md has the format)", *mistakes])
+    def _brings(self, order: str, buyer: str, site: str, items: dict[str, None]) -> bool:
+        one = self.agreement_of(order)
+        return (one.buyer, one.to) == (buyer, site) and one.item in items
 
-
-def _mistake(error: Any) -> str:
-    place = " › ".join(str(part) for part in error["loc"]) or "file"
-    return f"{place}: {error['msg']}"
-
-
-def _check(found: Scenario) -> Mistakes:
-    """References that lead nowhere."""
-    mistakes: Mistakes = []
-
-    def need(known: object, name: str, where: str, what: str) -> None:
-        if isinstance(known, dict | set) and name not in known:
-            mistakes.append(f"{where}: there is no {what} {name!r}")
-
-    for kind, names in (("sites", found.sites), ("items", found.items)):
-        for name in names:
-            if name.count("/") != 1:
-                mistakes.append(f"{kind}: name {name!r} as <enterprise>/<{kind[:-1]}>")
-            need(found.enterprises, name.partition("/")[0], f"{kind} › {name}", "enterprise")
-    for lane in found.lanes:
-        need(found.sites, lane.start, "lanes", "site")
-        need(found.sites, lane.end, "lanes", "site")
-    ways = {(lane.start, lane.end) for lane in found.lanes}
-    for one in found.agreements:
-        where, start, end = f"agreements › {one.buyer} {one.item}", f"{one.seller}/{one.start}", f"{one.buyer}/{one.to}"
-        need(found.sites, start, where, "site")
-        need(found.sites, end, where, "site")
-        need(found.items, f"{one.buyer}/{one.item}", where, "item")
-        need(found.items, f"{one.seller}/{one.seller_item}", where, "item")
-        if (start, end) not in ways:
-            mistakes.append(f"{where}: there is no lane from {start} to {end}")
-    for pool in found.stock:
-        enterprise, _, rest = pool.partition("/")
-        site, _, item = rest.partition("/")
-        need(found.sites, f"{enterprise}/{site}", f"stock › {pool}", "site")
-        need(found.items, f"{enterprise}/{item}", f"stock › {pool}", "item")
-    return mistakes + _check_days(found)
-
-
-def _check_days(found: Scenario) -> Mistakes:
-    mistakes: Mistakes = []
-    agreed = {(one.buyer, one.item) for one in found.agreements}
-    placed: set[str] = set()
-    for day, steps in sorted(found.days.items()):
-        for step in steps:
-            where = f"days › {day} › {step.kind}"
-            if step.place is not None:
-                buyer, _, number = step.place.order.partition("/")
-                if not number:
-                    mistakes.append(f"{where}: name the order as <buyer>/<number>")
-                if (buyer, step.place.item) not in agreed:
-                    mistakes.append(f"{where}: {buyer} has no agreement on {step.place.item!r}")
-                if step.place.order in placed:
-                    mistakes.append(f"{where}: {step.place.order} is placed twice")
-                placed.add(step.place.order)
-            elif step.burst is not None:
-                if (step.burst.buyer, step.burst.item) not in agreed:
-                    mistakes.append(f"{where}: {step.burst.buyer} has no agreement on {step.burst.item!r}")
-            elif step.make is not None:
-                if step.make.at not in found.sites:
-                    mistakes.append(f"{where}: there is no site {step.make.at!r}")
-                enterprise = step.make.at.partition("/")[0]
-                for item in (step.make.item, *step.make.uses):
-                    if f"{enterprise}/{item}" not in found.items:
-                        mistakes.append(f"{where}: there is no item {enterprise}/{item}")
-            elif step.show is None:
-                moved = step.slip or step.recover
-                order = moved.order if moved else step.confirm or step.ship or step.receive or ""
-                if order not in placed:
-                    mistakes.append(f"{where}: {order!r} is not placed before")
-    return mistakes
+    def item_name(self, enterprise: str, item: str, lang: Lang) -> str:
+        """An item in its owner's words."""
+        return lang.of(self.items[f"{enterprise}/{item}"].name)

@@ -1,58 +1,27 @@
 """What a scenario looks like on a terminal, or as plain text where there is none: the same words, without colours.
 
-Owns: layout, dates and numbers for people. Deliberately lacks: asking anybody; it is given what was read from views.
+Owns: titles, ticks, dated sentences, tables. Deliberately lacks: asking anybody; it is given what was read from views.
+The chain has a screen of its own (chain_screen.py).
 """
 
 import datetime
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rich import box
-from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.panel import Panel
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from infra.cli.words import Lang, number
+
 WIDTH_WITHOUT_TERMINAL = 110
-WIDTH_MIN, WIDTH_MAX = 80, 120
-ORDERS_SHOWN_MAX = 4
-
-
-@dataclass(frozen=True, slots=True)
-class StockLine:
-    """One pool of a firm: amounts as its view has them. On hand None: nobody has ever counted."""
-
-    name: str
-    unit: str
-    on_hand: Decimal | None
-    reserved: Decimal
-    inbound: Decimal
-    waiting: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
-    """An open order line of a firm as buyer."""
-
-    number: str
-    name: str
-    partner: str
-    quantity: Decimal
-    due: datetime.date
-
-
-@dataclass(frozen=True, slots=True)
-class Firm:
-    """One box of the chain."""
-
-    name: str
-    tier: int
-    stock: tuple[StockLine, ...]
-    orders: tuple[OpenOrder, ...]
+WIDTH_MAX = 100
+MARGIN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +37,15 @@ class LineShown:
     state: str
     late: bool
     days_late: int
-    reason: str
 
 
 class Screen:
-    """Prints a scenario. A terminal gets colours; what is printed is the same."""
+    """Prints a scenario. A terminal gets colours; what is printed is the same. ``today``: the date that it is."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, lang: Lang | None = None) -> None:
         self.console = console or console_of()
+        self.word = lang or Lang()
+        self.today: datetime.date | None = None
         self._last_day: datetime.date | None = None
 
     def title(self, text: str, about: str = "") -> None:
@@ -85,98 +55,83 @@ class Screen:
         if about:
             self.console.print(escape(about), style="dim")
 
+    def heading(self, text: str) -> None:
+        """The name of what comes next, within a part."""
+        self.console.print()
+        self.console.print(f"  [bold]{escape(text)}[/]")
+
     def done(self, text: str, took_seconds: float | None = None) -> None:
         """Something that is set up now."""
         took = f"  [dim]{took_seconds:.1f} s[/]" if took_seconds is not None else ""
-        self.console.print(f"  [green]✓[/] {escape(text)}{took}", soft_wrap=True)
+        self._hang("[green]✓[/] ", f"{escape(text)}{took}")
 
     def check(self, name: str, text: str, holds: bool) -> None:
         """One checked statement."""
         mark = "[green]✓[/]" if holds else "[bold red]✗[/]"
-        self.console.print(f"  {mark} {escape(name):<10} {escape(text)}", soft_wrap=True)
+        self._hang(f"{mark} {escape(name):<10} ", escape(text))
 
-    def says(self, day: datetime.date, text: str) -> None:
-        """Something that happened on a day; the date stands at the first line of it."""
-        label = "" if day == self._last_day else short(day)
-        self._last_day = day
-        self.console.print(f"[bold]{label:>10}[/]  {escape(text)}", soft_wrap=True)
+    def says(self, text: str) -> None:
+        """Something that happened today; the date stands at the first line of it."""
+        label = "" if self.today == self._last_day or self.today is None else self.word.day(self.today)
+        self._last_day = self.today
+        if label:
+            self.console.print()
+        self._hang(f"[bold]{label}[/]{' ' * max(0, 12 - _cells(label))}", escape(text))
 
     def note(self, text: str) -> None:
         """A line between others."""
-        self.console.print(f"[dim]{'':>10}  {escape(text)}[/]", soft_wrap=True)
+        self._hang("", f"[dim]{escape(text)}[/]")
+
+    def measured(self, text: str) -> None:
+        """A time that was taken."""
+        self._hang("[cyan]⏱[/] ", f"[cyan]{escape(text)}[/]")
 
     def plain(self, text: str = "") -> None:
         """Text as it is, for copying."""
         self.console.print(text, markup=False, soft_wrap=True)
 
-    def chain(self, firms: Sequence[Firm]) -> None:
-        """The chain in tiers: the goods go upwards, the orders downwards."""
-        for tier in sorted({firm.tier for firm in firms}):
-            here = [firm for firm in firms if firm.tier == tier]
-            if tier:
-                self.console.print(f"{'':>6}[dim]▲ goods   ▼ orders[/]")
-            width = max(WIDTH_MIN, min(self.console.width, WIDTH_MAX)) // 2 - 2
-            self.console.print(Columns([_box(firm, width) for firm in here], padding=(0, 1)))
+    def put(self, what: RenderableType) -> None:
+        """A table, or whatever else, in from the margin."""
+        self.console.print(Padding(what, (0, 0, 0, MARGIN)))
 
     def lines(self, title: str, rows: Sequence[LineShown]) -> None:
         """The buyer's order lines; a late one is red."""
-        self.console.print(f"{'':>10}  [bold]{escape(title)}[/]")
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        table.add_column(width=10)
-        for _ in range(6):
-            table.add_column(no_wrap=True)
+        self.heading(title)
+        found = table()
         for row in rows:
             style = "bold red" if row.late else "green"
-            days = f"{row.days_late} day{'s' if row.days_late != 1 else ''}"
-            state = f"LATE by {days}" if row.late else f"on time, {row.state}"
-            dates = f"expected {maybe(row.expected)}" if row.expected else ""
-            mark = "■" if row.late else "▪"
-            what, promised = f"{number(row.quantity)} {row.name}", f"promised {maybe(row.promised)}"
-            table.add_row("", mark, row.number, what, promised, dates, state, style=style)
-        self.console.print(table)
+            state = self.word.late(row.days_late * 1440) if row.late else f"{self.word.late(0)}, {row.state}"
+            what = f"{number(row.quantity)} {row.name}"
+            expected = self.word.day(row.expected) if row.late else ""
+            cells = row.number, what, self.word.day(row.promised), expected, f"{'■' if row.late else '·'} {state}"
+            found.add_row(*(Text(cell, style) for cell in cells))
+        self.put(found)
+
+    def _hang(self, lead: str, text: str) -> None:
+        """A text that goes on under its own beginning."""
+        grid = Table.grid(padding=0)
+        grid.add_column(no_wrap=True)
+        grid.add_column()
+        grid.add_row(lead, text)
+        self.put(grid)
+
+
+def table(*titles: str) -> Table:
+    """A table without lines, with these titles (none: without a head)."""
+    found = Table(box=None, pad_edge=False, show_header=bool(titles), header_style="dim", padding=(0, 2, 0, 0))
+    for title in titles:
+        found.add_column(title, no_wrap=True)
+    return found
+
+
+def _cells(text: str) -> int:
+    return Text(text).cell_len
 
 
 def console_of(width: int = WIDTH_WITHOUT_TERMINAL) -> Console:
-    """The standard output; a fixed width where it is no terminal."""
+    """The standard output; where it is no terminal as wide as COLUMNS says, or as ``width``."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=width)
-
-
-def _box(firm: Firm, width: int) -> RenderableType:
-    parts: list[RenderableType] = []
-    for line in firm.stock:
-        more = ["stock unknown" if line.on_hand is None else f"{number(line.on_hand)} on hand"]
-        if line.reserved:
-            more.append(f"{number(line.reserved)} reserved")
-        if line.waiting:
-            more.append(f"{number(line.waiting)} lacking")
-        if line.inbound:
-            more.append(f"{number(line.inbound)} inbound")
-        parts.append(Text.from_markup(f"{escape(line.name)}{_in(line.unit)}"))
-        parts.append(Text.from_markup(f"  [dim]{', '.join(more)}[/]"))
-    for order in firm.orders[:ORDERS_SHOWN_MAX]:
-        text = f"▼ {order.number}: {number(order.quantity)} from {order.partner} for {short(order.due)}"
-        parts.append(Text(text, style="cyan"))
-    if len(firm.orders) > ORDERS_SHOWN_MAX:
-        parts.append(Text(f"▼ and {len(firm.orders) - ORDERS_SHOWN_MAX} more", style="cyan"))
-    return Panel(Group(*parts), title=f"[bold]{escape(firm.name)}[/]", title_align="left", width=width, box=box.ROUNDED)
-
-
-def _in(unit: str) -> str:
-    return {"C62": "", "KGM": " (kg)"}.get(unit, f" ({unit})")
-
-
-def short(day: datetime.date) -> str:
-    """Mon 2 Mar."""
-    return f"{day:%a} {day.day} {day:%b}"
-
-
-def maybe(day: datetime.date | None) -> str:
-    """The date, or a dash."""
-    return "–" if day is None else short(day)
-
-
-def number(amount: Decimal) -> str:
-    """11,520 or 0.5."""
-    whole = amount.to_integral_value()
-    return f"{whole:,f}" if whole == amount else f"{amount.normalize():,f}"
+    if console.is_terminal:
+        return console if console.width <= WIDTH_MAX else Console(highlight=False, width=WIDTH_MAX)
+    given = os.environ.get("COLUMNS", "")
+    return Console(highlight=False, width=int(given) if given.isdecimal() and int(given) > 0 else width)

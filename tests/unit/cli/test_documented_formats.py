@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli import mapping, scenario
+from infra.cli import mapping, scenario, scenario_file
 from infra.cli.home import ROOT
 
 
@@ -19,7 +19,7 @@ def example(page: str, tmp_path: Path) -> Path:
 
 
 def test_the_scenario_of_the_page(tmp_path: Path) -> None:
-    told = scenario.load(example("demo.md", tmp_path))
+    told = scenario_file.load(example("demo.md", tmp_path))
     kinds = {step.kind for steps in told.days.values() for step in steps}
     assert kinds == set(scenario.Step.model_fields), "a step is not documented"
 

@@ -1,0 +1,203 @@
+"""Something stops a plant, and later it is well again: reported once, timed, and held against the chain model.
+
+Owns: what is reported, the time from the report to the leader's rows, and the checks on what all firms see then.
+Everything that is shown was read from views. Deliberately lacks: layout (chain_screen.py), and the model (forecast.py).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic, perf_counter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from infra.cli import notice
+from infra.cli.chain_screen import ChainScreen
+from infra.cli.chain_seen import Chain, delay_of, differences, leaks, look, paths, tiers_between
+from infra.cli.clock import Clock
+from infra.cli.forecast import Forecast, forecast, work_ms
+from infra.cli.front_door import FrontDoor, Row
+from infra.cli.opening import moment
+from infra.cli.scenario import Disrupt, Repair, Scenario
+from services.chain.moments import minute_of
+
+SEEN_SECONDS_MAX = 30.0
+QUIET_MS = 3_000
+LOOK_SECONDS = 0.005
+SETTLE_LOOK_SECONDS = 0.1
+DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Milliseconds from sending the report to the first changed row of the leader, and to the last."""
+
+    first_ms: float
+    all_ms: float
+
+
+class Disruptions:
+    """All that is stopped in one scenario. ``followed``: nothing has happened that the forecast knows nothing of."""
+
+    def __init__(self, scenario: Scenario, door: FrontDoor, clock: Clock, screen: ChainScreen) -> None:
+        self.scenario, self.door, self.clock, self.screen = scenario, door, clock, screen
+        self.good = self.followed = True
+        self._stopped: dict[str, Disrupt] = {}
+        self._struck_at: datetime | None = None
+        self._timed: Timed | None = None
+        self._ways: list[list[str]] = []
+
+    def wanted(self) -> Forecast:
+        """What the chain model computes from the file and from what is stopped now."""
+        finishes, events = {}, {}
+        for site, stop in self._stopped.items():
+            for key in self.scenario.work_at(site):
+                finishes[key] = self._finish_minute(key, stop)
+                events[key] = site
+        return forecast(self.scenario, finishes, events)
+
+    def _finish_minute(self, key: str, stop: Disrupt) -> int:
+        return minute_of(work_ms(self.scenario, key)[1]) + stop.days * DAY_MINUTES
+
+    async def settled(self, wanted: Forecast) -> tuple[Chain, list[str]]:
+        """What all firms see, once it is what the model computes; or as it is after 30 s, with the differences."""
+        deadline = monotonic() + SEEN_SECONDS_MAX
+        while True:
+            chain = await look(self.door, self.scenario)
+            wrong = differences(self.scenario, chain, wanted) if self.followed else []
+            if not wrong or monotonic() > deadline:
+                return chain, wrong
+            await asyncio.sleep(SETTLE_LOOK_SECONDS)
+
+    async def show_chain(self) -> None:
+        """The chain as it is, checked."""
+        wanted = self.wanted()
+        chain, wrong = await self.settled(wanted)
+        self.screen.tree(chain, wanted)
+        self._check_model(chain, wrong)
+
+    async def strike(self, stop: Disrupt, at_ms: int) -> None:
+        """The site is stopped: report it, watch the leader's rows, then see what everybody sees."""
+        self._struck_at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        self._stopped[stop.at] = stop
+        wanted = self.wanted()
+        body = {"reason_code": stop.why, "disruption_id": self._disruption(stop)}
+        self._timed = await self._report_and_watch(stop.at, wanted, lambda key: {
+            **body, "estimated_finish_at": moment(self._finish_minute(key, stop) * 60_000)
+        })  # fmt: skip
+        chain, wrong = await self.settled(wanted)
+        await self.clock.tick(at_ms + 60_000)  # pools look ahead with the tick
+        late = [order for order in self.scenario.orders if delay_of(chain.bought(order)) != 0]
+        self._ways = paths(self.scenario, late, stop.at.partition("/")[0])
+        self.screen.struck(stop, self.scenario.work_at(stop.at))
+        self.screen.tree(chain, wanted)
+        leader = self.scenario.leader
+        exposed, incidents = await asyncio.gather(
+            self.door.view("order", leader, "exposure"), self.door.view("order", leader, "incidents")
+        )
+        self.screen.leader(exposed, incidents, self._ways, self._timed)
+        self.screen.between(chain, stop.at.partition("/")[0])
+        self.screen.absorbed(chain)
+        self._check_model(chain, wrong)
+        self._check_incident(incidents, exposed, stop)
+        await self._check_leaks(stop)
+
+    async def repair(self, repair: Repair) -> None:
+        """The site is well again: take the reports back, and see everything turn green."""
+        self._stopped.pop(repair.at, None)
+        wanted = self.wanted()
+        timed = await self._report_and_watch(repair.at, wanted, lambda key: {"withdraw": True})
+        chain, wrong = await self.settled(wanted)
+        self.screen.repaired(repair)
+        self.screen.tree(chain, wanted)
+        self.screen.green(timed)
+        self._check_model(chain, wrong)
+        incidents = await self.door.view("order", self.scenario.leader, "incidents")
+        if not self._stopped:
+            self._check("recovered", self.screen.word("check_recovered", n=len(incidents)), not incidents)
+
+    def _disruption(self, stop: Disrupt) -> str:
+        return f"{stop.why}-{stop.at.partition('/')[2]}"[:64]
+
+    async def _report_and_watch(self, site: str, wanted: Forecast, body: Any) -> Timed:
+        """Send what is reported of everything at the site, and look at the leader's rows until they are as computed."""
+        owner = site.partition("/")[0]
+        goal = self._goal(wanted) if self.followed else None
+        before = await self._exposed()
+        started = perf_counter()
+        sending = [
+            asyncio.create_task(
+                self.door.tell("fulfillment", owner, "POST", f"/work/{key.partition('/')[2]}/reports", body(key))
+            )
+            for key in self.scenario.work_at(site)
+        ]
+        timed = await self._watch(before, goal, started)
+        await asyncio.gather(*sending)
+        return timed
+
+    async def _watch(self, before: Mapping[str, int], goal: Mapping[str, int] | None, started: float) -> Timed:
+        """Look until the rows are as the goal says; without one until nothing has moved for a while."""
+        first, last, seen = 0.0, 0.0, before
+        deadline = monotonic() + SEEN_SECONDS_MAX
+        while monotonic() < deadline:
+            now = await self._exposed()
+            took = (perf_counter() - started) * 1000
+            if now != seen:
+                first, last, seen = first or took, took, now
+            if seen == goal or (goal is None and took - last > QUIET_MS):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        return Timed(first, last)
+
+    async def _exposed(self) -> dict[str, int]:
+        """The leader's late lines by order, with the minutes that they are late."""
+        leader = self.scenario.leader
+        rows = await self.door.view("order", leader, "exposure")
+        return {f"{leader}/{row['number']}": int(row["delay_minutes"]) for row in rows}
+
+    def _goal(self, wanted: Forecast) -> dict[str, int]:
+        own = f"{self.scenario.leader}/"
+        return {order: one.delay for order, one in wanted.orders.items() if order.startswith(own) and one.delay}
+
+    # -- Checks ------------------------------------------------------------------------------------------------------
+
+    def _check(self, name: str, text: str, holds: bool) -> None:
+        self.good = self.good and holds
+        self.screen.check(name, text, holds)
+
+    def _check_model(self, chain: Chain, wrong: list[str]) -> None:
+        if not self.followed:
+            self.screen.note(self.screen.word("not_followed"))
+            return
+        rows = sum(len(firm.bought) + len(firm.sold) + len(firm.work) for firm in chain.firms.values())
+        text = self.screen.word("check_model", n=rows) if not wrong else "; ".join(wrong[:3])
+        self._check("dates", text, not wrong)
+
+    def _check_incident(self, incidents: list[Row], exposed: list[Row], stop: Disrupt) -> None:
+        alone = len(self._stopped) == 1
+        references = {row["reference"] for row in exposed}
+        lines = sum(row["lines"] for row in incidents)
+        holds = not alone or (len(incidents) == len(references) <= 1 and lines == len(exposed))
+        self._check("incident", self.screen.word("check_incident", n=len(incidents), lines=lines), holds)
+
+    async def _check_leaks(self, stop: Disrupt) -> None:
+        owner = stop.at.partition("/")[0]
+        rows, found = await leaks(self.door, self.scenario, {owner: (stop.why, self._disruption(stop))})
+        self._check(
+            "discreet", self.screen.word("check_leaks", n=rows) if not found else "; ".join(found[:3]), not found
+        )
+
+    # -- Compared ----------------------------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """How long the same news would have taken otherwise; nothing if nothing was stopped."""
+        if self._struck_at is None or self._timed is None:
+            return
+        hops = tiers_between(self.scenario, self._ways)
+        sites = [site for site in self.scenario.sites if site.startswith(f"{self.scenario.leader}/")]
+        zone = ZoneInfo(self.scenario.sites[sites[0]].time_zone if sites else "UTC")
+        happened = self._struck_at.astimezone(zone)
+        phone = notice.by_phone(happened, hops, self.scenario.compare)
+        plans = notice.by_nightly_plans(happened, hops, self.scenario.compare)
+        self.screen.compared(happened, {"phone": phone, "plans": plans}, self._timed, hops, self.scenario.compare)
