@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO, in_range
 from services.fulfillment.keys import NO_ITEM, ItemId, LineId, SiteId
+from services.kernel.frozen import amended
 from services.kernel.values import EnterpriseId, Quantity
 
 

@@ -12,7 +12,6 @@ from typing import Any, Final, assert_never
 
 from services.chain.pool_facts import CoveredPart, Frozen
 from services.chain.quantities import millionths
-from services.fulfillment.amend import amended
 from services.fulfillment.amounts import ZERO
 from services.fulfillment.disrupted import FlowDisrupted, drop_unconcerned, evolve_disrupted
 from services.fulfillment.expecting import (
@@ -44,6 +43,7 @@ from services.fulfillment.legs import (
     horizon,
     legs_of,
 )
+from services.kernel.frozen import amended
 from services.kernel.model import Changes, Rows
 from services.kernel.values import EnterpriseId, Quantity
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, assert_never
 
-from services.fulfillment.amend import amended
 from services.fulfillment.consignment import (
     MilestoneCertainty,
     MilestoneKind,
@@ -27,6 +26,7 @@ from services.fulfillment.consignment import (
     with_shipped,
 )
 from services.fulfillment.keys import NO_ITEM, ItemId, LineId, ShipmentId, ShipmentKey, SiteId, shipment_key
+from services.kernel.frozen import amended
 from services.kernel.model import Changes, Rows
 from services.kernel.values import EnterpriseId, Quantity
 

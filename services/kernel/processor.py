@@ -15,6 +15,7 @@ from typing import Any
 from services.kernel.batch import Effects, Output, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
 from services.kernel.dead_letters import dead_letter
+from services.kernel.frozen import maker
 from services.kernel.memories import Memories
 from services.kernel.messages import DeadLetterKind, Outcome, OutcomeStatus, Tick
 from services.kernel.model import Aggregate, Domain
@@ -42,6 +43,8 @@ CONTROL_HEADER = "chainflow-control"
 CLOCK_TOPIC = "clock-v1"
 
 log = logging.getLogger("chainflow.processor")
+
+new_meta, new_origin, new_kept, new_outcome = maker(Meta), maker(Origin), maker(KeptOutcome), maker(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class DomainProcessor:
 
     def outcome(self, command_id: str, key: str, partition: int, kept: KeptOutcome) -> Outcome:
         """A remembered answer, whole."""
-        return Outcome(
+        return new_outcome(
             command_id=command_id,
             status=OutcomeStatus.REFUSED if kept.code else OutcomeStatus.ACCEPTED,
             aggregate=key,
@@ -294,9 +297,9 @@ class DomainPartition:
                 fingerprint, record.timestamp, record.offset, rows.version, 0, result.code, result.advice, result.field
             )
         else:
-            kept = KeptOutcome(fingerprint, record.timestamp, record.offset, rows.version, result)
+            kept = new_kept(fingerprint, record.timestamp, record.offset, rows.version, result)
         outcome = self.service.outcome(meta.id, key, self.partition, kept)
-        about = Meta(
+        about = new_meta(
             id=f"{meta.id}:outcome", causation_id=meta.id, correlation_id=meta.correlation_id or meta.id,
             occurred_at_ms=meta.occurred_at_ms, recorded_at_ms=record.timestamp,
             enterprise=meta.enterprise, aggregate=key, version=rows.version, actor=meta.actor,
@@ -433,7 +436,7 @@ class DomainPartition:
         self, aggregate: Aggregate, rows: WorkingRows, command: Any, meta: Meta, record: Record
     ) -> int | Refused:
         """The number of facts made, or why not. Raises what the pure steps raise, with nothing kept."""
-        origin = Origin(
+        origin = new_origin(
             enterprise=EnterpriseId(meta.enterprise),
             now_ms=self._timers.now_ms or record.timestamp,
             occurred_at_ms=meta.occurred_at_ms, recorded_at_ms=record.timestamp,
@@ -456,7 +459,7 @@ class DomainPartition:
         correlation, occurred, last = meta.correlation_id or meta.id, meta.occurred_at_ms, rows.version + len(facts)
 
         def about(id_: str, number: int, enterprise: str) -> Meta:
-            return Meta(
+            return new_meta(
                 id=id_, causation_id=meta.id, correlation_id=correlation, occurred_at_ms=occurred,
                 recorded_at_ms=record.timestamp, enterprise=enterprise, aggregate=key, version=number, actor=meta.actor,
             )  # fmt: skip

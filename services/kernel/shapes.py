@@ -15,6 +15,8 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
+from services.kernel.frozen import twin_of
+
 MISSING: Final = dataclasses.MISSING
 
 
@@ -147,26 +149,13 @@ class Source:
 def building(source: Source, cls: type, values: list[str], variable: str = "o") -> list[str]:
     """Lines that build a dataclass from one expression per field and leave it in a variable.
 
-    A frozen dataclass sets its fields by ``object.__setattr__``, 1.2 µs for ten of them. An object of a twin class with
-    the same slots is filled by plain assignment and then becomes one of the frozen class: 0.2 µs. Classes with other
-    bases, without slots or with a ``__post_init__`` are built by calling them.
+    By its twin (see frozen.py), where it has one, and without a call.
     """
     names = [item.name for item in fields_of(cls)]
-    twin = _twin(cls, tuple(names))
+    twin = twin_of(cls)
     if twin is None:
         name = source.bind(cls.__name__, cls)
         return [f"{variable} = {name}({', '.join(f'{n}={v}' for n, v in zip(names, values, strict=True))})"]
     lines = [f"{variable} = {source.bind('new', twin)}()"]
     lines += [f"{variable}.{name} = {value}" for name, value in zip(names, values, strict=True)]
     return [*lines, f"{variable}.__class__ = {source.bind(cls.__name__, cls)}"]
-
-
-def _twin(cls: type, names: tuple[str, ...]) -> type | None:
-    if cls.__bases__ != (object,) or hasattr(cls, "__post_init__") or getattr(cls, "__slots__", None) != names:
-        return None
-    twin = type(f"{cls.__name__}Twin", (object,), {"__slots__": names})
-    try:
-        twin().__class__ = cls
-    except TypeError:  # another layout
-        return None
-    return twin

@@ -5,13 +5,14 @@ and order number stand in the key, so no row repeats them.
 Deliberately lacks: history (the event log has it); how rows change (``order``).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from services.chain.alerts import AlertState, alert_state
 from services.chain.moments import NEVER, moment_of
+from services.kernel.frozen import amended
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, OrderKind
 from services.order.outlook import Outlook
@@ -321,14 +322,14 @@ def watch_ms(line: Line) -> int | None:
 
 def with_progress(line: Line, progress: Progress) -> Line:
     """The line, if the flow said this."""
-    return replace(line, progress=progress)
+    return amended(line, progress=progress)
 
 
 def with_estimate(line: Line, estimate: Estimate) -> Line:
     """The line, if the seller said this."""
-    return replace(line, estimate=estimate)
+    return amended(line, estimate=estimate)
 
 
 def with_silence(line: Line, at_ms: int) -> Line:
     """The line, if nobody has spoken of it until this instant."""
-    return replace(line, silent_at_ms=at_ms)
+    return amended(line, silent_at_ms=at_ms)

@@ -14,6 +14,7 @@ from typing import Final
 from services.chain.alerts import AlertState
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
+from services.kernel.frozen import maker
 from services.kernel.values import EnterpriseId, Money
 from services.order.line import (
     Line,
@@ -143,6 +144,9 @@ class OrderLineView:
     cause: CauseView | None = None
 
 
+new_view = maker(OrderLineView)
+
+
 def line_views(
     buyer: EnterpriseId, number: OrderNumber, head: Order, line: Line, references: References
 ) -> tuple[OrderLineView, OrderLineView]:
@@ -163,7 +167,7 @@ def line_views(
     outlook, delay, since = progress.expectation, delay_minutes(line), line.late_since_ms
     rests_on, said = (outlook.basis, _ALERTS[alert(line)]) if outlook else (None, None)
     late, cause = days > 0 or delay == NEVER, outlook.cause if outlook and delay else None
-    for_buyer = OrderLineView(
+    for_buyer = new_view(
         Side.BUYER, seller, number, placed.line, head.kind, placed.buyer_item, terms.seller_item, factor.buyer_unit,
         line.ordered, terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits, line.awaits_since_ms,
         wanted_on, promised_on, first_on, expected_on, expected,
@@ -175,7 +179,7 @@ def line_views(
         several = _in_seller_unit(several, factor)
         if change is not None:
             change = replace(change, deliveries=_in_seller_unit(change.deliveries, factor))
-    for_seller = OrderLineView(
+    for_seller = new_view(
         Side.SELLER, buyer, number, placed.line, head.kind, terms.seller_item, placed.buyer_item, factor.seller_unit,
         to_seller(line.ordered, factor), terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits,
         line.awaits_since_ms, wanted_on, promised_on, first_on, expected_on, expected,

@@ -6,9 +6,9 @@ are in ``order_facts``, its commands in ``order_commands``, its rows in ``line``
 Deliberately lacks: stock, shipments, and time other than what arrives in commands.
 """
 
-from dataclasses import replace
 from typing import Any, assert_never
 
+from services.kernel.frozen import amended, maker
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
 from services.order import ending, placing, progress, promising
@@ -65,6 +65,8 @@ KIND = "order"
 
 PLACED, CONFIRMED = OrderLineStage.PLACED, OrderLineStage.CONFIRMED
 
+new_order, new_line = maker(Order), maker(Line)
+
 
 def order_key(buyer: EnterpriseId, number: OrderNumber) -> str:
     """Key of the aggregate."""
@@ -87,9 +89,9 @@ def evolve(rows: Rows, fact: OrderFact) -> dict[str, Any]:
     match fact:
         case OrderPlaced():
             count = len(fact.lines)
-            changes: dict[str, Any] = {HEAD: Order(fact.seller, fact.kind, count, count, fact.watch_at_ms)}
+            changes: dict[str, Any] = {HEAD: new_order(fact.seller, fact.kind, count, count, fact.watch_at_ms)}
             for placed in fact.lines:
-                changes["line/" + placed.line] = Line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms)
+                changes["line/" + placed.line] = new_line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms)
             return changes
         case LinesAdded():
             return _add_lines(rows, fact)
@@ -97,10 +99,10 @@ def evolve(rows: Rows, fact: OrderFact) -> dict[str, Any]:
             return _release(rows, fact)
         case OrderCompleted():
             head = rows.get(HEAD)
-            return {} if head is None else {HEAD: replace(head, watch_at_ms=None)}
+            return {} if head is None else {HEAD: amended(head, watch_at_ms=None)}
         case WatchMoved(watch_at_ms):
             head = rows.get(HEAD)
-            return {} if head is None else {HEAD: replace(head, watch_at_ms=watch_at_ms)}
+            return {} if head is None else {HEAD: amended(head, watch_at_ms=watch_at_ms)}
         case LineOverDelivered():
             return {}
         case _:
@@ -131,32 +133,36 @@ def _evolve_line(
     match fact:
         case LineConfirmed(_, promised, at_ms):
             awaits = Awaits.STOCK if line.ordered else Awaits.RELEASE
-            return {key: _confirmed(line, promised, awaits, at_ms)}
+            return {
+                key: amended(
+                    line, stage=CONFIRMED, awaits=awaits, awaits_since_ms=at_ms, promised=promised, proposal=None
+                )
+            }
         case LineProgressRecorded():
             return {key: _progressed(line, fact)}
         case LineDelayReported(_, expected_on, code, text, _):
-            return {key: replace(line, estimate=Estimate(expected_on, spoken(code, text)))} if is_open(line) else {}
+            return {key: amended(line, estimate=Estimate(expected_on, spoken(code, text)))} if is_open(line) else {}
         case LineOverdue(_, at_ms):
-            return {key: replace(line, silent_at_ms=at_ms)}
+            return {key: amended(line, silent_at_ms=at_ms)}
         case LineDelayRaised(_, _, _, at_ms):
-            return {key: replace(line, late_since_ms=at_ms)}
+            return {key: amended(line, late_since_ms=at_ms)}
         case LineDelayChanged():
             return {}
         case LineDelayCleared():
-            return {key: replace(line, late_since_ms=None)}
+            return {key: amended(line, late_since_ms=None)}
         case ChangeProposed(_, change, by, deliveries, price, code, text, at_ms):
             proposal = Proposal(by, deliveries, price, spoken(code, text))
-            changed = replace(line, changes=change, proposal=proposal)
+            changed = amended(line, changes=change, proposal=proposal)
             if line.stage is PLACED and by is Side.SELLER:
                 changed = _awaiting(changed, Awaits.CHANGE_ANSWER, at_ms)
             return {key: changed}
         case ChangeAccepted():
             return {key: _accepted(line, fact)}
         case ChangeDeclined(_, _, _, _, _, at_ms):
-            changed = replace(line, proposal=None)
+            changed = amended(line, proposal=None)
             return {key: _awaiting(changed, Awaits.CONFIRMATION, at_ms) if line.stage is PLACED else changed}
         case CancellationRequested(_, amount, _, _, at_ms):
-            return {key: _awaiting(replace(line, cancel_requested=amount), Awaits.CANCELLATION_ANSWER, at_ms)}
+            return {key: _awaiting(amended(line, cancel_requested=amount), Awaits.CANCELLATION_ANSWER, at_ms)}
         case LineRejected(_, code, text, at_ms):
             return _end(rows, key, line, OrderLineStage.REJECTED, spoken(code, text), at_ms)
         case LineCancelled(_, code, text, at_ms):
@@ -179,29 +185,29 @@ def _add_lines(rows: Rows, fact: LinesAdded) -> dict[str, Any]:
     watch = head.watch_at_ms
     if fact.watch_at_ms is not None:
         watch = fact.watch_at_ms if watch is None else min(watch, fact.watch_at_ms)
-    changes: dict[str, Any] = {HEAD: replace(head, open_lines=head.open_lines + len(fact.lines), watch_at_ms=watch)}
+    changes: dict[str, Any] = {HEAD: amended(head, open_lines=head.open_lines + len(fact.lines), watch_at_ms=watch)}
     for placed in fact.lines:
         changes[line_key(placed.line)] = _added(placed, fact)
     return changes
 
 
 def _added(placed: PlacedLine, fact: LinesAdded) -> Line:
-    return Line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms, added=True)
+    return new_line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms, added=True)
 
 
 def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:
     head: Order | None = rows.get(HEAD)
-    changes: dict[str, Any] = {} if head is None else {HEAD: replace(head, release=fact.release)}
+    changes: dict[str, Any] = {} if head is None else {HEAD: amended(head, release=fact.release)}
     for one in fact.lines:
         line: Line | None = rows.get(line_key(one.line))
         if line is None or not is_open(line):
             continue
-        line = replace(
+        line = amended(
             line, released=True, requested=one.deliveries, received_before=one.received_before,
             ordered=one.received_before + total(one.deliveries), estimate=None, proposal=None,
         )  # fmt: skip
         if line.stage is CONFIRMED:  # binding under the frame: what is released is promised, and it is a first promise
-            line = replace(line, promised=one.deliveries, first_promised=())
+            line = amended(line, promised=one.deliveries, first_promised=())
             line = _awaiting(line, Awaits.STOCK if one.deliveries else Awaits.RELEASE, fact.at_ms)
         elif line.awaits is Awaits.CHANGE_ANSWER:
             line = _awaiting(line, Awaits.CONFIRMATION, fact.at_ms)
@@ -210,17 +216,7 @@ def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:
 
 
 def _awaiting(line: Line, awaits: Awaits, at_ms: int) -> Line:
-    return line if line.awaits is awaits else replace(line, awaits=awaits, awaits_since_ms=at_ms)
-
-
-# Written out instead of replace(): these two make most of the rows, and it halves their cost.
-def _confirmed(line: Line, promised: tuple[Any, ...], awaits: Awaits, at_ms: int) -> Line:
-    return Line(
-        line.placed, line.ordered, line.sequence_ms, at_ms, CONFIRMED, awaits, promised, line.progress, line.estimate,
-        line.silent_at_ms, line.first_promised, line.requested, line.unit_price, line.changes, None,
-        line.cancel_requested, line.received_before, line.ended_because, line.added, line.released,
-        line.late_since_ms,
-    )  # fmt: skip
+    return line if line.awaits is awaits else amended(line, awaits=awaits, awaits_since_ms=at_ms)
 
 
 def _progressed(line: Line, fact: LineProgressRecorded) -> Line:
@@ -230,23 +226,18 @@ def _progressed(line: Line, fact: LineProgressRecorded) -> Line:
         wanted = Awaits.CANCELLATION_ANSWER if pending else fact.awaits
         if wanted is not awaits:
             awaits, since = wanted, fact.at_ms
-    return Line(
-        line.placed, line.ordered, line.sequence_ms, since, line.stage, awaits, line.promised,
-        progress.progress_of(fact), line.estimate, line.silent_at_ms, line.first_promised, line.requested,
-        line.unit_price, line.changes, line.proposal, line.cancel_requested, line.received_before,
-        line.ended_because, line.added, line.released, line.late_since_ms,
-    )  # fmt: skip
+    return amended(line, awaits=awaits, awaits_since_ms=since, progress=progress.progress_of(fact))
 
 
 def _accepted(line: Line, fact: ChangeAccepted) -> Line:
-    line = replace(line, proposal=None, unit_price=fact.unit_price or line.unit_price)
+    line = amended(line, proposal=None, unit_price=fact.unit_price or line.unit_price)
     deliveries = fact.deliveries
     if deliveries:
         cancelled = ZERO if line.progress is None else line.progress.cancelled
         estimate = line.estimate
         if estimate is not None and estimate.expected_on <= deliveries[-1].due_on:
             estimate = None  # the new promise says it now
-        line = replace(
+        line = amended(
             line, estimate=estimate, cancel_requested=cancelled,
             ordered=line.received_before + total(deliveries) + to_buyer(cancelled, line.placed.terms.factor),
             requested=deliveries if fact.proposed_by is Side.BUYER else line.requested,
@@ -254,9 +245,9 @@ def _accepted(line: Line, fact: ChangeAccepted) -> Line:
     if line.stage is CONFIRMED:
         if not deliveries:
             return line
-        return replace(line, promised=deliveries, first_promised=line.first_promised or line.promised)
+        return amended(line, promised=deliveries, first_promised=line.first_promised or line.promised)
     if fact.proposed_by is Side.SELLER:  # an offer instead of a confirmation, and the buyer took it
-        line = replace(line, stage=CONFIRMED, promised=deliveries or requested(line))
+        line = amended(line, stage=CONFIRMED, promised=deliveries or requested(line))
         return _awaiting(line, Awaits.STOCK if line.ordered else Awaits.RELEASE, fact.at_ms)
     return line
 
@@ -264,11 +255,11 @@ def _accepted(line: Line, fact: ChangeAccepted) -> Line:
 def _end(rows: Rows, key: str, line: Line, stage: OrderLineStage, because: str, at_ms: int) -> dict[str, Any]:
     if not is_open(line):
         return {}
-    ended = replace(
+    ended = amended(
         line, stage=stage, ended_because=because, awaits=Awaits.NOTHING, awaits_since_ms=at_ms, proposal=None
     )
     head: Order | None = rows.get(HEAD)
-    return {key: ended} if head is None else {key: ended, HEAD: replace(head, open_lines=head.open_lines - 1)}
+    return {key: ended} if head is None else {key: ended, HEAD: amended(head, open_lines=head.open_lines - 1)}
 
 
 def decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:

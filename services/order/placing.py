@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from services.kernel.frozen import maker
 from services.kernel.model import Rows
 from services.kernel.values import Origin, Refused
 from services.order.line import HEAD, Line, Order, cancellation_pending, date_ms, line_key
@@ -14,6 +15,8 @@ from services.order.workday import due_at_ms
 
 LINES_MAX = 1_000
 DELIVERIES_OF_COMMAND_MAX = 5_000
+
+new_placed = maker(OrderPlaced)
 
 RESERVED_NUMBER = "transfer"  # flows are keyed flow/<buyer>/<order>/<line>, transfers flow/<enterprise>/transfer/<id>
 
@@ -38,7 +41,7 @@ def place_order(rows: Rows, command: PlaceOrder, origin: Origin) -> Decision:
     if refused is not None:
         return refused
     return (
-        OrderPlaced(
+        new_placed(
             origin.enterprise, command.number, command.seller, command.kind, command.lines,
             origin.recorded_at_ms, origin.now_ms, _first_due_ms(command.lines),
         ),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from services.chain.expectation import Expectation
+from services.kernel.frozen import maker
 from services.kernel.model import Link, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity
 from services.order.line import HEAD, Line, Order, OrderLineStage, closes_at, date_ms, line_key, seller_ordered
@@ -96,6 +97,9 @@ class LineProgressed:
     expectation: Expectation | None = None
 
 
+new_agreed, new_record = maker(LineAgreed), maker(RecordLineProgress)
+
+
 def flow_key(buyer: EnterpriseId, number: OrderNumber, line: LineNumber) -> str:
     """Key of the flow of a line."""
     return f"flow/{buyer}/{number}/{line}"
@@ -105,7 +109,7 @@ def react(state: Any, to_key: str) -> Iterator[RecordLineProgress]:
     """The command on the own order that follows from a link's state."""
     if isinstance(state, LineProgressed):
         buyer, number = parties_of_key(to_key)
-        yield RecordLineProgress(
+        yield new_record(
             buyer, number, state.line, _awaits(state.stage),
             _amount(state.reserved), _amount(state.planned), _amount(state.shipped), _amount(state.received),
             _amount(state.cancelled), _amount(state.cancel_answered), state.expected_at_ms, state.fulfilled_at_ms,
@@ -180,7 +184,7 @@ def agreed(key: str, buyer: EnterpriseId, seller: EnterpriseId, line: Line) -> L
         least = Quantity(closes_at(line), unit)
     else:
         least = quantity
-    return LineAgreed(
+    return new_agreed(
         key, placed.line, buyer, seller, placed.buyer_item, terms.seller_item, terms.ship_from, terms.ship_to,
         quantity, Quantity(line.ordered, terms.factor.buyer_unit), _deliveries(line, unit),
         terms.basis is PromiseBasis.SHIP, terms.lead_time_minutes, placed.priority, line.sequence_ms,

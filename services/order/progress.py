@@ -3,10 +3,10 @@
 Both are reports: they are recorded whatever the book says, and never refused in a normal run.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from services.chain.alerts import AlertChange, AlertState, alert_change
+from services.kernel.frozen import amended, maker
 from services.kernel.model import Rows
 from services.kernel.values import Origin
 from services.order.ending import completed
@@ -52,6 +52,8 @@ from services.order.outlook import outlook_of
 from services.order.parties import LINE_UNKNOWN, ORDER_UNKNOWN, Decision
 from services.order.terms import ZERO, less_percent
 
+new_recorded, new_progress = maker(LineProgressRecorded), maker(Progress)
+
 
 def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> Decision:
     """The flow's state, and what follows: the line is cancelled or closed, the order completed."""
@@ -68,7 +70,7 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
     if now == line.progress and awaits is line.awaits:
         return ()
     at_ms = origin.now_ms
-    recorded = LineProgressRecorded(
+    recorded = new_recorded(
         command.line, awaits, now.reserved, now.planned, now.shipped, now.received, now.cancelled, now.cancel_answered,
         now.expected_at_ms, now.fulfilled_at_ms, now.stock_known, now.reason, at_ms, command.expectation,
     )  # fmt: skip
@@ -94,7 +96,7 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
 
 def progress_of(said: RecordLineProgress | LineProgressRecorded) -> Progress:
     """The part of the line's row that the flow decides."""
-    return Progress(
+    return new_progress(
         said.reserved, said.planned, said.shipped, said.received, said.cancelled, said.cancel_answered,
         said.expected_at_ms, said.fulfilled_at_ms, said.stock_known, said.reason, outlook_of(said.expectation),
     )  # fmt: skip
@@ -104,7 +106,7 @@ def _delay(line: Line, now: Progress, cancelled: bool, at_ms: int) -> tuple[Line
     """What is to be said of the delay as it is now, seen from what it was; nothing if it is the same."""
     after = with_progress(line, now)
     if cancelled:
-        after = replace(after, stage=OrderLineStage.CANCELLED)
+        after = amended(after, stage=OrderLineStage.CANCELLED)
     delay, tolerance = delay_minutes(after), line.placed.terms.delay_tolerance_minutes
     number, expected = line.placed.line, expected_ms(after)
     match alert_change(delay_minutes(line), delay, tolerance):

@@ -19,7 +19,6 @@ from schemas.python.chainflow.kernel.v1 import clock_pb2, dead_letter_pb2, outco
 from schemas.python.chainflow.order.v1 import links_pb2 as order_pb2
 from services.chain.causes import Cause, Hop, Root, RootClass, Stage
 from services.chain.pool_facts import CoveredPart, Frozen, LateSupply
-from services.fulfillment.amend import amended
 from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
 from services.fulfillment.disruption import DisruptSite, LiftDisruption, NamedLine
 from services.fulfillment.domain import DOMAIN
@@ -40,6 +39,7 @@ from services.fulfillment.shipment import (
 )
 from services.fulfillment.work import CancelWork, Component, ComponentTotal, IssueComponents, PlanWork, ReportWork
 from services.kernel.codec import Meta
+from services.kernel.frozen import amended
 from services.kernel.model import Link
 from services.kernel.row_codec import RowCodec
 from services.kernel.wiring import wires_of
