@@ -475,7 +475,7 @@ class DomainPartition:
             self._emit(link.topic, partition, to, wire, info, link.state, link=link.link)
         for index, feed in enumerate(self.domain.project(key, rows, facts, origin)):
             to = feed.enterprise.encode()
-            info = about(f"{key}@{last}:{index}", last, feed.enterprise)
+            info = _about_row(f"{key}@{last}:{index}", key, last, feed.enterprise, meta, record)
             value = self._emit(
                 self._feed_topic, partition_of(to, service.partitions), to, wires.feed, info, feed.row,
                 service.view_rows[feed.view], view=feed.view, row_id=feed.row_id, removed=feed.row is None,
@@ -492,6 +492,20 @@ class DomainPartition:
         head = headers(meta, wire.type_names[kind or type(body)], self._source)
         self._pending.append(((topic, partition), (key, value, head)))
         return value
+
+
+def _about_row(id_: str, key: str, version: int, viewer: EnterpriseId, meta: Meta, record: Record) -> Meta:
+    """The envelope of a feed row: only the viewer's own story says by which command, by whom and when it began.
+
+    A row may follow from what an enterprise far down the chain did, and neither that one's command nor its people are
+    the viewer's business; nor is the message in between, whose id names an aggregate and counts its events.
+    """
+    if meta.enterprise != viewer:
+        return Meta(id_, recorded_at_ms=record.timestamp, enterprise=viewer, aggregate=key, version=version)
+    return Meta(
+        id_, correlation_id=meta.correlation_id or meta.id, occurred_at_ms=meta.occurred_at_ms,
+        recorded_at_ms=record.timestamp, enterprise=viewer, aggregate=key, version=version, actor=meta.actor,
+    )  # fmt: skip
 
 
 def _text(key: bytes | None) -> str:

@@ -57,7 +57,7 @@ class Backbone:
         """A service's codecs."""
         return self.services[service].wires
 
-    def send(self, enterprise: str, command: Any, *, id_: str = "", expected: int = 0) -> str:
+    def send(self, enterprise: str, command: Any, *, id_: str = "", expected: int = 0, actor: str = "") -> str:
         """Produce a command as the front door does; its id."""
         service = next(s for s in self.services.values() if type(command) in s.by_command)
         name, tenant = service.domain.name, EnterpriseId(enterprise)
@@ -65,7 +65,7 @@ class Backbone:
         id_ = id_ or f"{enterprise}:c{next(self._ids)}"
         meta = Meta(
             id=id_, correlation_id=id_, occurred_at_ms=self.log.now_ms, enterprise=enterprise, aggregate=key,
-            version=expected,
+            version=expected, actor=actor,
         )  # fmt: skip
         partition = partition_of(key.encode(), PARTITIONS)
         value = service.wires.commands.encode(meta, command)
@@ -119,6 +119,10 @@ class Backbone:
         partition = partition_of(enterprise.encode(), PARTITIONS)
         store = self._store(service, partition)
         return {row_id[len(prefix) :].decode(): codec.decode(data) for row_id, data in store.scan(prefix)}
+
+    def rows_of(self, service: str, enterprise: str, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """The stored rows of an enterprise's partition whose ids start so, as bytes."""
+        return list(self._store(service, partition_of(enterprise.encode(), PARTITIONS)).scan(prefix))
 
     def _store(self, service: str, partition: int) -> Store:
         return next(
