@@ -296,7 +296,7 @@ class SecretChain:
             return ()
         (seller, shipment), buyer = self.random.choice(planned)
         both, at_ms = (buyer, seller), START_MS + (self.day + 1) * DAY_MS
-        ids: Any = seller, shipment, at_ms
+        ids: tuple[Any, Any, int] = seller, shipment, at_ms
         carrier, tracking = self.secrets.name(*both), self.secrets.name(*both)
         made: tuple[tuple[str, Any], ...] = (
             (seller, ShipShipment(*ids, carrier=carrier, tracking=tracking)),
