@@ -1,11 +1,12 @@
-"""What happens on the way: lanes, flows, work orders, shipments, milestones, receipts.
+"""What happens on the way: lanes, flows, work orders, shipments, milestones, receipts, disruptions of sites.
 
 Owns: lanes of an enterprise; the flow of each agreed order line and of each transfer (what is reserved, planned,
 shipped, received, cancelled); work orders with what was reported and taken for them; shipments with what seller,
-carrier and buyer said; and when all of these are expected, by the rules of the chain model.
+carrier and buyer said; disruptions of sites, and whom they hold up; and when all of these are expected, by the rules of
+the chain model.
 Reads: what was agreed about a line (``order-lines-v1``), how far a demand is covered (``inventory-availability-v1``).
 Writes: needs and coming receipts of pools (``fulfillment-pool-inputs-v1``), progress of order lines
-(``fulfillment-lines-v1``), and what its own flows and shipments tell each other (``fulfillment-legs-v1``).
+(``fulfillment-lines-v1``), and what its own flows, shipments and disruptions tell each other (``fulfillment-legs-v1``).
 
 Invariants, whatever the order in which messages arrive:
 - what was reported is never lost: shipped and received quantities only add up reports;

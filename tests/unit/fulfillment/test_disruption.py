@@ -301,8 +301,10 @@ def test_a_change_of_the_flows_alone_does_not_overrule_what_was_said_meanwhile()
     world = planned()
     say(world, fire(7, 11), at=NOW)
     say(world, ReportWork(ID, estimated_finish_at_ms=at_ms(9), firm=True), at=NOW + 1)
+    said = len(world.facts(FlowDisrupted))
     say(world, fire(7, 11, work=(ID, WorkId("w-2"))), at=NOW + 2)
     assert ends(world) == 9
+    assert len(world.facts(FlowDisrupted)) == said + 1, "and who is told the same again takes no note of it"
     say(world, fire(7, 11.5, work=(ID, WorkId("w-2"))), at=NOW + 3)
     assert ends(world) == 13.5, "other dates are news"
 
