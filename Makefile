@@ -9,8 +9,8 @@ ARGS   ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status demo test check format-check lint types imports schemas quick chaos bench bench-peers \
-        generate release-schemas format lock clean
+.PHONY: help setup up down status demo test check format-check lint types imports schemas quick vectors chaos bench \
+        bench-peers generate release-schemas format lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -85,6 +85,9 @@ schemas: setup
 
 quick: setup
 	$(RUN) pytest $(wildcard tests/unit tests/contract tests/simulation) $(ARGS)
+
+vectors: setup ## Play the worked examples through the three services (FILES="a.json b.json", BROKER=1 on a real broker)
+	$(RUN) tests.service_chains $(FILES) $(if $(filter 1,$(BROKER)),--broker) $(ARGS)
 
 chaos: setup ## Kill processes while they work, and look for lost or repeated facts
 	$(RUN) tests.chaos $(ARGS)

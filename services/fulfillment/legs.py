@@ -46,7 +46,8 @@ class FlowTerms:
     ``lead_time_minutes`` zero: unknown. ``estimated_at_ms``: when the seller now expects what has not left to be due,
     ``estimate_event``: what was said with which that came. ``closed``: nothing more is owed, whatever was shipped.
     ``planned_start_at_ms``: when the seller plans to start, if not the lead time before the promise. ``waits_for``:
-    keys of inbound flows of the seller's pool whose goods the line is to have.
+    keys of inbound flows of the seller's pool whose goods the line is to have; ``waits_for_quantities``: how much of
+    each, zero or none at all for an equal share of the rest. ``ship_complete``: nothing leaves before all of it can.
     """
 
     order_key: str
@@ -71,6 +72,8 @@ class FlowTerms:
     estimate_event: str = ""
     planned_start_at_ms: int | None = None
     waits_for: tuple[str, ...] = ()
+    ship_complete: bool = False
+    waits_for_quantities: tuple[Quantity, ...] = ()
 
 
 class StockCover(StrEnum):
@@ -296,6 +299,8 @@ def plan(flow: FlowKey, terms: FlowTerms, head: FlowHead, rows: Rows, redate: bo
     match head.stock:
         case StockCover.TRACKED:
             target = min(may, head.reserved + head.issued)
+            if terms.ship_complete and target < may:
+                target = min(target, head.shipped)
         case StockCover.UNTRACKED:
             target = may
         case StockCover.AWAITED:

@@ -120,7 +120,7 @@ class Line:
             start,
             lead_minutes(self.terms),
             self.baseline,
-            split=True,
+            split=not self.terms.ship_complete,
             estimated_finish=estimate.finish,
             lost=lost,
             event=self.said.event if lost else estimate.event,
@@ -137,21 +137,34 @@ def reckon_line(line: Line) -> FlowReckoned | None:
     rest, contradicted = _rest(line)
     coming = sorted([*_on_the_way(line), *rest], key=lambda part: part.date)
     received = _received(line)
-    parts = (*received, *map(supply_part, coming))
+    parts = _merged((*received, *map(supply_part, coming)))
     return FlowReckoned(
         parts, _expectation(line, rest, coming, contradicted), quiet_until(part.date for part in coming)
     )
+
+
+def _merged(parts: Iterable[SupplyPart]) -> tuple[SupplyPart, ...]:
+    """Parts of one date are one part, for which the last of them speaks."""
+    merged: list[SupplyPart] = []
+    for part in parts:
+        if merged and merged[-1].date == part.date:
+            part = replace(part, quantity=merged.pop().quantity + part.quantity)
+        merged.append(part)
+    return tuple(merged)
 
 
 # -- What has left -----------------------------------------------------------------------------------------------------
 
 
 def _received(line: Line) -> tuple[SupplyPart, ...]:
+    """What came, with its cause if it came late: those who waited for it keep that."""
     units = line.units(line.head.received)
     if not units:
         return ()
-    came = max((leg.report.received_at_ms or 0 for leg in line.legs), default=0)
-    return (SupplyPart(minute_of(came), units),)
+    last = max(line.legs, key=lambda leg: leg.report.received_at_ms or 0)
+    flow = line.flow(units, _start_of_what_left(line), _explained(line, last, None))
+    flow = replace(flow, actual_finish=minute_of(last.report.received_at_ms or 0))
+    return (supply_part(expect(flow, _issued(line), line.now).parts[-1]),)
 
 
 def _on_the_way(line: Line) -> Iterator[ExpectedPart]:
@@ -166,10 +179,18 @@ def _on_the_way(line: Line) -> Iterator[ExpectedPart]:
             continue
         report = leg.report
         arrives = report.expected_delivery_at_ms or dates(line.terms, leg.due_at_ms)[1]
-        flow = line.flow(number, _start_of_what_left(line), Estimate(minute_of(arrives), leg.event, report.reason))
+        flow = line.flow(number, _start_of_what_left(line), _explained(line, leg, minute_of(arrives)))
         flow = replace(flow, actual_start=minute_of(report.shipped_at_ms or arrives))
         part = expect(flow, _issued(line), line.now).parts[-1]
         yield replace(part, quantity=number - before)
+
+
+def _explained(line: Line, leg: Leg, finish: int | None) -> Estimate:
+    """What is said of goods that left: why they are late their seller's report of the line says, if there is one."""
+    said = line.said
+    if said.event:
+        return Estimate(finish, said.event, said.reason_code or leg.report.reason)
+    return Estimate(finish, leg.event, leg.report.reason)
 
 
 def _start_of_what_left(line: Line) -> int:
@@ -287,7 +308,7 @@ def _done(line: Line, way: int) -> ExpectedPart:
         said = leg.report
         amount, at_ms = (said.shipped, said.shipped_at_ms) if left else (said.received, said.received_at_ms)
         if amount and at_ms is not None and (last is None or at_ms > last[0]):
-            last = at_ms, Estimate(None, leg.event, said.reason)
+            last = at_ms, _explained(line, leg, None)
     flow = line.flow(line.units(line.whole), _start_of_what_left(line), last[1] if last else Estimate())
     flow = replace(flow, actual_finish=minute_of(last[0]) + way) if last else replace(flow, lost=True)
     return expect(flow, _issued(line), line.now).parts[-1]

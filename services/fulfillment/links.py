@@ -46,6 +46,8 @@ class LineAgreed:
     closed: bool = False
     planned_start_at_ms: int | None = None
     waits_for: tuple[str, ...] = ()
+    ship_complete: bool = False
+    waits_for_quantities: tuple[Quantity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

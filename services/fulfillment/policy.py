@@ -162,6 +162,8 @@ def terms_of(said: LineAgreed) -> FlowTerms:
         closed=said.closed,
         planned_start_at_ms=None if said.planned_start_at_ms is None else in_range(said.planned_start_at_ms),
         waits_for=said.waits_for[:WAITS_FOR_MAX],
+        ship_complete=said.ship_complete,
+        waits_for_quantities=tuple(Quantity(_amount(each), unit) for each in said.waits_for_quantities[:WAITS_FOR_MAX]),
     )
 
 
@@ -284,14 +286,19 @@ def _demand(key: FlowKey, terms: FlowTerms, head: FlowHead) -> DemandStated:
         sequence_ms=terms.sequence_ms,
         withdrawn=head.shipped >= to_ship,
         reference=head.last_shipment or terms.order_key or key,
-        holds=_holds(terms.waits_for, millionths(to_ship)),
+        holds=_holds(terms, millionths(to_ship)),
     )
 
 
-def _holds(waits_for: tuple[str, ...], units: int) -> tuple[Hold, ...]:
-    """Equal shares of the supplies that the line waits for: nobody said how much of each, and it needs them all."""
-    shares = len(waits_for)
-    return tuple(Hold(flow, units * (i + 1) // shares - units * i // shares) for i, flow in enumerate(waits_for))
+def _holds(terms: FlowTerms, units: int) -> tuple[Hold, ...]:
+    """What the line holds of the supplies that it waits for: what was said of each, then equal shares of the rest."""
+    said = [millionths(each.amount) for each in terms.waits_for_quantities]
+    held = [min(each, units) for each in [*said, *[0] * len(terms.waits_for)]][: len(terms.waits_for)]
+    others = [n for n, each in enumerate(held) if not each]
+    rest = max(units - sum(held), 0)
+    for i, n in enumerate(others):
+        held[n] = rest * (i + 1) // len(others) - rest * i // len(others)
+    return tuple(map(Hold, terms.waits_for, held))
 
 
 def _supply(key: FlowKey, terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> SupplyStated:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, assert_never
 
+from services.chain.moments import SINCE
 from services.chain.pool_facts import Frozen
 from services.inventory.pool_facts import (
     DemandDated,
@@ -15,6 +16,7 @@ from services.inventory.pool_facts import (
     DemandRecorded,
     DemandReleased,
     DemandReserved,
+    DemandServedLate,
     Fact,
     FlowKey,
     OutlookReckoned,
@@ -72,6 +74,9 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
             old = _known(rows, fact.flow_key, fact.demand)
             late = later(old.held_late, fact.late)
             return _demand(rows, head, replace(old, reserved=old.reserved + fact.quantity.amount, held_late=late))
+        case DemandServedLate():
+            old = _known(rows, fact.flow_key, fact.demand)
+            return _demand(rows, head, replace(old, held_late=later(old.held_late, fact.late)))
         case DemandReleased():
             old = _known(rows, fact.flow_key, fact.demand)
             return _demand(rows, head, _gave(old, fact.quantity.amount))
@@ -124,10 +129,13 @@ def _reckoned(rows: Rows, fact: DemandDated | SupplyReckoned) -> Changes:
     match fact:
         case DemandDated(flow_key, demand, parts):
             told = None
+            known = _known(rows, flow_key, demand)
             if parts:
-                known = _known(rows, flow_key, demand)
                 told = Dated(flow_key, demand, known.reserved, known.waiting, known.issued, parts)
-            return {dated_row(flow_key, demand): told}
+            changes: dict[str, Any] = {dated_row(flow_key, demand): told}
+            if known.held_late is not None and not known.reserved and not (parts and parts[0].date == SINCE):
+                changes[demand_row(flow_key, demand)] = replace(known, held_late=None)  # others have what came late
+            return changes
         case SupplyReckoned(flow_key, supply, buffers):
             row = None if buffers is None else Buffered(flow_key, supply, buffers)
             return {buffers_row(flow_key, supply): row}

@@ -177,6 +177,15 @@ class DemandReserved:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandServedLate:
+    """Units came that a demand which is only planned would get, and they came late; nothing is held for it."""
+
+    flow_key: FlowKey
+    demand: DemandId
+    late: Frozen
+
+
+@dataclass(frozen=True, slots=True)
 class DemandReleased:
     """The pool holds a quantity less for the demand; what it still needs waits."""
 
@@ -298,6 +307,7 @@ Fact = (
     | ReservationConsumed
     | DemandRecorded
     | DemandReserved
+    | DemandServedLate
     | DemandReleased
     | DemandIssued
     | SupplyRecorded

@@ -25,7 +25,7 @@ from services.inventory.pool_facts import (
     SupplyReceived,
     SupplyRecorded,
 )
-from services.inventory.pool_ledger import contradict, head_of, move, release, settle
+from services.inventory.pool_ledger import contradict, head_of, move, release, serve_holders, settle
 from services.inventory.pool_memory import PoolMemory
 from services.inventory.pool_rows import Dated, Demand, Supply, dated_row, demand_row, supply_row
 from services.inventory.units import ZERO, total_at_the_door
@@ -77,7 +77,7 @@ def _issue(draft: Draft, command: StateDemand, total: Decimal, minute: int) -> N
             Quantity(more, unit),
             Quantity(consumed, unit),
             Quantity(total, unit),
-            _frozen(draft, row, consumed, more - consumed, minute) if row is not None and more > 0 else None,
+            _frozen(draft, row, more - consumed, minute) if row is not None and more > 0 else None,
         )
     )
     move(draft, MovementKind.ISSUE, -more, command.reference)
@@ -85,11 +85,12 @@ def _issue(draft: Draft, command: StateDemand, total: Decimal, minute: int) -> N
         contradict(draft, Contradiction.TOTAL_TAKEN_BACK, total, before, command.reference)
 
 
-def _frozen(draft: Draft, demand: Demand, consumed: Decimal, unheld: Decimal, minute: int) -> Frozen | None:
-    """What is known of units that leave: of those held, from when they came; of others, what was told of them last."""
+def _frozen(draft: Draft, demand: Demand, unheld: Decimal, minute: int) -> Frozen | None:
+    """What is known of units that leave: of those that were there for it, from when they came; of others, what was told
+    of them last."""
     dated: Dated | None = draft.get(dated_row(demand.flow_key, demand.demand))
     told = Known(lambda _: dated.parts if dated is not None else (), minute)
-    return later(demand.held_late if consumed else None, told.late(demand, unheld))
+    return later(demand.held_late, told.late(demand, unheld))
 
 
 def state_supply(draft: Draft, command: StateSupply, minute: int) -> None:
@@ -112,30 +113,34 @@ def state_supply(draft: Draft, command: StateSupply, minute: int) -> None:
     if old is None or not _same_supply(old, recorded, unit):
         draft.emit(recorded)
     known = NOTHING_KNOWN
+    holders: list[str] = []
     total = _total(draft, command.quantity, command.received, command.reference)
     before = old.received if old is not None else ZERO
     if total is not None and total != before:
         more = Quantity(total - before, unit)
         if more.amount > 0:
-            known = _known_before(draft, _arriving(recorded, before), minute)
+            known, holders = _known_before(draft, _arriving(recorded, before), minute)
         draft.emit(SupplyReceived(command.flow_key, command.supply, more, Quantity(total, unit)))
         move(draft, MovementKind.RECEIPT, more.amount, command.reference)
+        if holders:
+            serve_holders(draft, holders, command.flow_key, before, more.amount, known)
         if total < before:
             contradict(draft, Contradiction.TOTAL_TAKEN_BACK, total, before, command.reference)
     settle(draft, known)
 
 
-def _known_before(draft: Draft, arriving: Supply, minute: int) -> Known:
-    """What is known of those who wait when a supply arrives, with what it says itself of its dates.
+def _known_before(draft: Draft, arriving: Supply, minute: int) -> tuple[Known, list[str]]:
+    """What is known of those who wait when a supply arrives, with what it says itself of its dates; and who holds it.
 
     Afterwards it is stock, of which nobody can tell any more when it came.
     """
     head = head_of(draft)
-    if not (head.tracked and head.waiting):
-        return NOTHING_KNOWN
+    if not head.tracked or not (head.waiting or any(draft.scan("plan/"))):
+        return NOTHING_KNOWN, []
     memory = draft.recall(PoolMemory)
+    holders = memory.holders(arriving.flow_key)
     memory.suppose(draft, supply_row(arriving.flow_key, arriving.supply), arriving)
-    return Known(memory.parts, minute)
+    return Known(memory.parts, minute), holders
 
 
 def _arriving(recorded: SupplyRecorded, received: Decimal) -> Supply:

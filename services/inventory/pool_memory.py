@@ -29,6 +29,7 @@ class PoolMemory:
         self._supplies: dict[str, Supply] = {}  # of which something is still to come
         self._claiming: set[str] = set()  # demands whose flow says that it holds of the stock
         self._names: dict[str, str] = {}  # id of a demand in the index → row
+        self._holding: dict[str, set[str]] = {}  # flow of a supply → demands whose flow says that it holds of it
         self._reserved_units = 0
         self.untold = {name.replace("dated/", "demand/", 1) for name, _ in rows.scan("dated/")}
         self._changed = {"head", *_open_rows(rows)}
@@ -79,6 +80,8 @@ class PoolMemory:
     def _forget(self, name: str) -> str:
         row = self._demands.pop(name)
         self._claiming.discard(name)
+        for hold in row.holds:
+            self._holding[hold.source].discard(name)
         self._reserved_units -= millionths(row.reserved)
         self._names.pop(id_of(row), None)
         return id_of(row)
@@ -87,6 +90,8 @@ class PoolMemory:
         self._demands[name] = row
         self._names[id_of(row)] = name
         self._reserved_units += millionths(row.reserved)
+        for hold in row.holds:
+            self._holding.setdefault(hold.source, set()).add(name)
         if any(hold.source == STOCK for hold in row.holds):
             self._claiming.add(name)
 
@@ -99,6 +104,10 @@ class PoolMemory:
     def demand(self, name: str) -> Demand | None:
         """The row of a demand of which the pool has still to give something."""
         return self._demands.get(name)
+
+    def holders(self, source: str) -> list[str]:
+        """The rows of the demands that hold of a supply, in the static order."""
+        return sorted(self._holding.get(source, ()), key=lambda name: order_of(self._demands[name]))
 
     def parts(self, name: str) -> tuple[CoveredPart, ...]:
         """When what is open of a demand will be there; nothing for a row that is none."""

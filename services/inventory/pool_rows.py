@@ -71,7 +71,8 @@ class Demand:
 
     ``issued`` is what left the book for it, in the pool's unit always; ``quantity`` is in ``unit`` if that is given.
     ``holds`` is what its flow says that it holds of the stock or of supplies. ``frozen`` is what was known of the
-    latest of the units that left for it, ``held_late`` the same of those that are held for it.
+    latest of the units that left for it, ``held_late`` the same of those that are held for it, or that
+    are there for it while it is only planned.
     """
 
     flow_key: FlowKey

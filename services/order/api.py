@@ -17,6 +17,7 @@ from services.order.order_commands import (
     ConfirmOrder,
     DeclineChange,
     PlaceOrder,
+    PlanLine,
     ProposeChange,
     RejectLine,
     RejectOrder,
@@ -56,6 +57,9 @@ ROUTES = (
     CommandRoute("POST", SHARED + "/confirm", ConfirmOrder, "Confirm the order, as requested or with promises"),
     CommandRoute("POST", SHARED + "/reject", RejectOrder, "Reject the order"),
     CommandRoute("POST", SHARED_LINE + "/confirm", ConfirmLine, "Confirm a line, as requested or with promises"),
+    CommandRoute(
+        "PUT", SHARED_LINE + "/plan", PlanLine, "Say when a line starts, and which inbound lines it waits for"
+    ),
     CommandRoute("POST", SHARED_LINE + "/reject", RejectLine, "Reject a line"),
     CommandRoute("POST", SHARED_LINE + "/changes", ProposeChange, "Propose other dates, quantities or prices"),
     CommandRoute("POST", SHARED_LINE + "/revisions", RevisePromise, "Promise anew, subject to the buyer's consent"),

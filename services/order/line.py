@@ -19,6 +19,7 @@ from services.order.outlook import Outlook
 from services.order.terms import (
     ZERO,
     Delivery,
+    InboundLine,
     LineNumber,
     PlacedLine,
     PromiseBasis,
@@ -90,6 +91,17 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class LinePlan:
+    """How the seller will meet a line; see PlanLine."""
+
+    start_at_ms: int | None = None
+    waits_for: tuple[InboundLine, ...] = ()
+
+
+NO_PLAN = LinePlan()
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Row ``line/<number>``; fields that most lines never need come last, where a default costs no byte.
 
@@ -119,6 +131,7 @@ class Line:
     added: bool = False
     released: bool = False
     late_since_ms: int | None = None
+    plan: LinePlan | None = None
 
 
 HEAD = "head"

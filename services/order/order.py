@@ -2,7 +2,7 @@
 
 Owns: ``evolve``, the one place where rows change; ``decide``; the keys; the alarm that makes silence visible. Its facts
 are in ``order_facts``, its commands in ``order_commands``, its rows in ``line``, its decisions in ``placing``,
-``promising``, ``ending`` and ``progress``.
+``planning``, ``promising``, ``ending`` and ``progress``.
 Deliberately lacks: stock, shipments, and time other than what arrives in commands.
 """
 
@@ -11,8 +11,20 @@ from typing import Any, assert_never
 from services.kernel.frozen import amended, maker
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
-from services.order import ending, placing, progress, promising
-from services.order.line import HEAD, Estimate, Line, Order, OrderLineStage, Proposal, is_open, line_key, requested
+from services.order import ending, placing, planning, progress, promising
+from services.order.line import (
+    HEAD,
+    NO_PLAN,
+    Estimate,
+    Line,
+    LinePlan,
+    Order,
+    OrderLineStage,
+    Proposal,
+    is_open,
+    line_key,
+    requested,
+)
 from services.order.order_commands import (
     AcceptChange,
     AddLines,
@@ -26,6 +38,7 @@ from services.order.order_commands import (
     NoteOverdue,
     OrderCommand,
     PlaceOrder,
+    PlanLine,
     ProposeChange,
     RecordLineProgress,
     RejectLine,
@@ -50,6 +63,7 @@ from services.order.order_facts import (
     LineDelayReported,
     LineOverDelivered,
     LineOverdue,
+    LinePlanned,
     LineProgressRecorded,
     LineRejected,
     LinesAdded,
@@ -120,6 +134,7 @@ def _evolve_line(
     | ChangeProposed
     | ChangeAccepted
     | ChangeDeclined
+    | LinePlanned
     | LineDelayReported
     | CancellationRequested
     | LineProgressRecorded
@@ -140,6 +155,9 @@ def _evolve_line(
             }
         case LineProgressRecorded():
             return {key: _progressed(line, fact)}
+        case LinePlanned(_, start_at_ms, waits_for):
+            plan = LinePlan(start_at_ms, waits_for)
+            return {key: amended(line, plan=plan if plan != NO_PLAN else None)}
         case LineDelayReported(_, expected_on, code, text, _):
             return {key: amended(line, estimate=Estimate(expected_on, spoken(code, text)))} if is_open(line) else {}
         case LineOverdue(_, at_ms):
@@ -285,6 +303,8 @@ def _decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:
             return placing.add_lines(rows, command, origin)
         case ReleaseCallOff():
             return placing.release_call_off(rows, command, origin)
+        case PlanLine():
+            return planning.plan_line(rows, command, origin)
         case RejectOrder() | RejectLine():
             return promising.reject(rows, command, origin)
         case ProposeChange():

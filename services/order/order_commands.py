@@ -11,7 +11,7 @@ from decimal import Decimal
 from services.chain.expectation import Expectation
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, LineRelease, OrderKind
-from services.order.terms import Delivery, LineNumber, OrderNumber, PlacedLine
+from services.order.terms import Delivery, InboundLine, LineNumber, OrderNumber, PlacedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,21 @@ class ConfirmLine:
     number: OrderNumber
     line: LineNumber
     promised: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """The seller says how it will meet a line, in place of what it said before; before or after it confirms.
+
+    ``start_at_ms``: when it starts, None: the lead time before the promise. ``waits_for``: which of the lines that it
+    buys itself the goods come from.
+    """
+
+    buyer: EnterpriseId
+    number: OrderNumber
+    line: LineNumber
+    start_at_ms: int | None = None
+    waits_for: tuple[InboundLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +238,7 @@ OrderCommand = (
     | ReleaseCallOff
     | ConfirmOrder
     | ConfirmLine
+    | PlanLine
     | RejectOrder
     | RejectLine
     | ProposeChange

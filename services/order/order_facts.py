@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from services.chain.expectation import Expectation
 from services.kernel.values import EnterpriseId, Money
-from services.order.terms import Delivery, LineNumber, OrderNumber, PlacedLine, Side
+from services.order.terms import Delivery, InboundLine, LineNumber, OrderNumber, PlacedLine, Side
 
 
 class OrderKind(StrEnum):
@@ -139,6 +139,16 @@ class ChangeDeclined:
     by: Side
     reason_code: str
     reason_text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlanned:
+    """The seller starts a line then (None: the lead time before the promise) and takes the goods from these lines."""
+
+    line: LineNumber
+    start_at_ms: int | None
+    waits_for: tuple[InboundLine, ...]
     at_ms: int
 
 
@@ -282,6 +292,7 @@ OrderFact = (
     | ChangeProposed
     | ChangeAccepted
     | ChangeDeclined
+    | LinePlanned
     | LineDelayReported
     | CancellationRequested
     | LineProgressRecorded

@@ -14,7 +14,7 @@ from services.chain.expectation import Expectation
 from services.kernel.frozen import maker
 from services.kernel.model import Link, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity
-from services.order.line import HEAD, Line, Order, OrderLineStage, closes_at, date_ms, line_key, seller_ordered
+from services.order.line import HEAD, NO_PLAN, Line, Order, OrderLineStage, closes_at, date_ms, line_key, seller_ordered
 from services.order.order import parties_of_key
 from services.order.order_commands import RecordLineProgress
 from services.order.order_facts import (
@@ -26,6 +26,7 @@ from services.order.order_facts import (
     LineClosed,
     LineConfirmed,
     LineDelayReported,
+    LinePlanned,
 )
 from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, PromiseBasis, SiteId, to_seller
 
@@ -66,6 +67,8 @@ class LineAgreed:
     closed: bool
     planned_start_at_ms: int | None = None
     waits_for: tuple[str, ...] = ()
+    ship_complete: bool = False
+    waits_for_quantities: tuple[Quantity, ...] = ()
 
 
 class LineStage(StrEnum):
@@ -135,7 +138,7 @@ def _awaits(stage: LineStage) -> Awaits:
             assert_never(stage)
 
 
-_TOLD = (LineConfirmed, ChangeAccepted, CancellationRequested, LineDelayReported)
+_TOLD = (LineConfirmed, ChangeAccepted, CancellationRequested, LinePlanned, LineDelayReported)
 
 
 def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterator[Link]:
@@ -184,12 +187,17 @@ def agreed(key: str, buyer: EnterpriseId, seller: EnterpriseId, line: Line) -> L
         least = Quantity(closes_at(line), unit)
     else:
         least = quantity
+    plan = line.plan or NO_PLAN
+    waits_for = tuple(flow_key(seller, inbound.number, inbound.line) for inbound in plan.waits_for)
+    amounts = [inbound.amount for inbound in plan.waits_for]
+    each = tuple(Quantity(amount or ZERO, unit) for amount in amounts) if any(amounts) else ()
     return new_agreed(
         key, placed.line, buyer, seller, placed.buyer_item, terms.seller_item, terms.ship_from, terms.ship_to,
         quantity, Quantity(line.ordered, terms.factor.buyer_unit), _deliveries(line, unit),
         terms.basis is PromiseBasis.SHIP, terms.lead_time_minutes, placed.priority, line.sequence_ms,
         Quantity(line.cancel_requested, unit) if line.cancel_requested else None, least,
         None if line.estimate is None else date_ms(line, line.estimate.expected_on), closed,
+        plan.start_at_ms, waits_for, terms.ship_complete, each,
     )  # fmt: skip
 
 

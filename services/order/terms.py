@@ -72,7 +72,7 @@ class Terms:
     ``time_zone`` is the IANA name of the site of the promise (ship-from for SHIP, ship-to for DELIVER), and
     ``day_ends_minute`` the minute after local midnight at which its working day ends (None: 1440). The tolerances are
     percent of the ordered quantity (None: 0). A line that is up to ``delay_tolerance_minutes`` behind its promise is no
-    alert.
+    alert. ``ship_complete``: nothing of a line leaves before all of it can; else it goes in parts.
     """
 
     seller_item: ItemId
@@ -88,6 +88,7 @@ class Terms:
     lead_time_minutes: int = 0
     day_ends_minute: int | None = None
     delay_tolerance_minutes: int = 0
+    ship_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,18 @@ class PlacedLine:
     requested: tuple[Delivery, ...]
     unit_price: Money | None = None
     priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InboundLine:
+    """A line that the seller of another line buys itself, and how much of that other line it is for (seller's unit).
+
+    ``amount`` None: an equal share of what the named amounts leave.
+    """
+
+    number: OrderNumber
+    line: LineNumber
+    amount: Decimal | None = None
 
 
 def to_seller(amount: Decimal, factor: UnitFactor) -> Decimal:

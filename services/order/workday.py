@@ -33,6 +33,11 @@ def is_zone(name: str) -> bool:
     return _zone(name) is not None
 
 
+def is_instant(at_ms: int) -> bool:
+    """True for an instant (ms since 1970 UTC) that a calendar has."""
+    return 0 < at_ms <= _LAST_MS
+
+
 @lru_cache(maxsize=1 << 16)
 def due_at_ms(due_on: date, time_zone: str, day_ends_minute: int | None = None) -> int:
     """The instant (ms since 1970 UTC) at which the working day of the local date ends.

@@ -117,14 +117,15 @@ class Backbone:
         shape = next(declared.row for declared in self.services[service].domain.views if declared.name == view)
         codec, prefix = RowCodec(shape), view_prefix(enterprise, view)
         partition = partition_of(enterprise.encode(), PARTITIONS)
-        store = self._store(service, partition)
+        store = self.store(service, partition)
         return {row_id[len(prefix) :].decode(): codec.decode(data) for row_id, data in store.scan(prefix)}
 
     def rows_of(self, service: str, enterprise: str, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """The stored rows of an enterprise's partition whose ids start so, as bytes."""
-        return list(self._store(service, partition_of(enterprise.encode(), PARTITIONS)).scan(prefix))
+        return list(self.store(service, partition_of(enterprise.encode(), PARTITIONS)).scan(prefix))
 
-    def _store(self, service: str, partition: int) -> Store:
+    def store(self, service: str, partition: int) -> Store:
+        """The rows of one partition."""
         return next(
             worker.store
             for worker in self.workers

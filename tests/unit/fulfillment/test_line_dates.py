@@ -15,7 +15,7 @@ from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
 from services.fulfillment.expecting import FlowReckoned
 from services.fulfillment.flow import CoverDemand, LegReported, LineReported, ReportLine, TransferStock
 from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentId, SiteId, TransferId
-from services.fulfillment.legs import AgreedDelivery
+from services.fulfillment.legs import AgreedDelivery, LegWanted
 from services.fulfillment.links import SupplyStated
 from services.fulfillment.shipment import LineQuantity, PickShipment, ReceiveShipment, ReportMilestone, ShipShipment
 from services.kernel.values import EnterpriseId, Quantity, Refused
@@ -361,6 +361,57 @@ def test_what_was_received_comes_first_and_keeps_silent() -> None:
     assert len(world.log) == before
 
 
+def test_what_came_late_is_told_with_its_cause() -> None:
+    world = waiting()
+    world.stock(10)
+    world.run()
+    world.say(ShipShipment(SELLER, NAME, TODAY + 9 * DAY))
+    world.say(ReceiveShipment(SELLER, NAME, TODAY + 12 * DAY), BUYER)
+    world.run()
+    (part_,) = told(world).parts
+    assert part_.cause is not None
+    assert (part_.cause.root.flow, part_.cause.hops[-1].own) == (FLOW, 2 * MINUTES)
+
+
+def test_the_sellers_report_explains_what_left_unless_it_is_taken_back() -> None:
+    world = waiting()
+    world.stock(10)
+    world.run()
+    world.say(ReportLine(BUYER, "4711", "10", reason_code="STRIKE", disruption_id="strike"))
+    world.say(ShipShipment(SELLER, NAME, TODAY + 11 * DAY))
+    world.run()
+    assert root(world) == (FLOW, RootClass.REPORTED, f"disruption/{SELLER}/strike")
+    world.say(ReceiveShipment(SELLER, NAME, TODAY + 12 * DAY), BUYER)
+    world.run()
+    cause = expectation(world).cause
+    assert cause is not None
+    assert cause.root == Root(FLOW, RootClass.REPORTED, f"disruption/{SELLER}/strike", "STRIKE")
+    world.say(ReportLine(BUYER, "4711", "10", withdraw=True))
+    world.run()
+    assert root(world) == (FLOW, RootClass.REPORTED, world.facts(LegReported)[-1].event)
+
+
+def test_a_line_that_goes_in_one_piece_waits_for_all_of_it() -> None:
+    world = waiting(ship_complete=True)
+    world.stock(6)
+    world.coming(comes(4, 12, due=8))
+    world.run()
+    assert parts(world) == [(13, 10)]
+    assert world.facts(LegWanted) == []
+    world.stock(10)
+    world.coming()
+    world.run()
+    assert [wanted.quantity for wanted in world.facts(LegWanted)] == [pieces(10)]
+
+
+def test_parts_of_one_date_are_one_part() -> None:
+    world = waiting()
+    world.stock(6)
+    world.coming(comes(4, 8))
+    world.run()
+    assert parts(world) == [(10, 10)]
+
+
 def test_a_late_start_keeps_its_history() -> None:
     world = waiting()
     world.stock(10)
@@ -464,6 +515,13 @@ def test_a_line_holds_the_supplies_that_it_waits_for_in_equal_shares() -> None:
         Hold("flow/maker/2/1", 3_333_333),
         Hold("flow/maker/3/1", 3_333_334),
     )
+
+
+def test_a_line_holds_as_much_of_a_supply_as_its_seller_says() -> None:
+    flows = "flow/maker/1/1", "flow/maker/2/1"
+    world = waiting(waits_for=flows, waits_for_quantities=(pieces(0), pieces(4)))
+    assert world.pool.stated is not None
+    assert world.pool.stated.holds == (Hold("flow/maker/1/1", 6_000_000), Hold("flow/maker/2/1", 4_000_000))
 
 
 def test_parts_are_told_in_the_buyers_unit() -> None:

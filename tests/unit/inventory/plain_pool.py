@@ -20,12 +20,23 @@ class PlainDemand:
     sequence: int = 0
     withdrawn: bool = False
     planned: bool = False
+    holds: list[tuple[str, Decimal]] = field(default_factory=list)
 
     def may_hold(self) -> Decimal:
         return ZERO if self.withdrawn or self.planned else max(ZERO, self.quantity - self.issued)
 
     def waits(self) -> Decimal:
         return max(ZERO, self.may_hold() - self.reserved)
+
+
+@dataclass
+class PlainSupply:
+    quantity: Decimal = ZERO
+    received: Decimal = ZERO
+    withdrawn: bool = False
+
+    def comes(self) -> Decimal:
+        return ZERO if self.withdrawn else max(ZERO, self.quantity - self.received)
 
 
 @dataclass
@@ -43,7 +54,7 @@ class PlainPool:
     tracked: bool = False
     demands: dict[str, PlainDemand] = field(default_factory=dict)
     hands: dict[str, PlainHand] = field(default_factory=dict)
-    received: dict[str, Decimal] = field(default_factory=dict)
+    supplies: dict[str, PlainSupply] = field(default_factory=dict)
 
     def free(self) -> Decimal:
         holders: list[PlainDemand | PlainHand] = [*self.demands.values(), *self.hands.values()]
@@ -85,17 +96,40 @@ class PlainPool:
             case say.StateDemand():
                 self._demand(command)
             case say.StateSupply():
-                if command.received is not None:  # what is not said moves nothing
-                    self.on_hand += command.received.amount - self.received.get(command.flow_key, ZERO)
-                    self.received[command.flow_key] = command.received.amount
+                self._supply(command)
         self.hands = {name: hand for name, hand in self.hands.items() if hand.reserved > 0}
         self._settle()
+
+    def _supply(self, command: say.StateSupply) -> None:
+        one = self.supplies.setdefault(command.flow_key, PlainSupply())
+        one.quantity, one.withdrawn = command.quantity.amount, command.withdrawn
+        if command.received is None:  # what is not said moves nothing
+            return
+        before, one.received = one.received, command.received.amount
+        self.on_hand += one.received - before
+        counted = ZERO
+        for holder in self._queue() if self.tracked else []:
+            for source, amount in holder.holds:
+                if source == command.flow_key:
+                    mine = min(counted + amount, one.received) - max(counted, before)
+                    counted += amount
+                    holder.reserved += max(ZERO, min(mine, holder.waits(), self.free()))
+
+    def _queue(self) -> list[PlainDemand]:
+        in_order = sorted(self.demands.items(), key=lambda e: (e[1].priority, e[1].need, e[1].sequence, e[0]))
+        return [one for _, one in in_order]
+
+    def _takes(self, one: PlainDemand) -> Decimal:
+        """What of the stock: not what it holds of supplies that still come."""
+        held = [min(amount, self.supplies[of].comes()) for of, amount in one.holds if of in self.supplies]
+        return max(ZERO, one.waits() - sum(held, ZERO))
 
     def _demand(self, command: say.StateDemand) -> None:
         one = self.demands.setdefault(command.flow_key, PlainDemand())
         one.quantity, one.withdrawn, one.planned = command.quantity.amount, command.withdrawn, command.planned
         one.need = NEVER if command.need_at_ms is None else command.need_at_ms
         one.priority, one.sequence = command.priority, command.sequence_ms
+        one.holds = [(hold.source, Decimal(hold.quantity) / 10**6) for hold in command.holds if hold.quantity > 0]
         more = (command.issued.amount if command.issued is not None else one.issued) - one.issued
         self.on_hand -= more
         one.issued += more
@@ -113,6 +147,5 @@ class PlainPool:
         for _, _, holder in sorted(holders, key=lambda entry: entry[:2]):
             holder.reserved -= min(holder.reserved, max(ZERO, -self.free()))
         self.hands = {name: hand for name, hand in self.hands.items() if hand.reserved > 0}
-        queue = sorted(self.demands.items(), key=lambda e: (e[1].priority, e[1].need, e[1].sequence, e[0]))
-        for _, one in queue if self.tracked else []:
-            one.reserved += min(one.waits(), max(ZERO, self.free()))
+        for one in self._queue() if self.tracked else []:
+            one.reserved += min(self._takes(one), max(ZERO, self.free()))

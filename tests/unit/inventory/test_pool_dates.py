@@ -1,5 +1,6 @@
 """When what is open will be there: who is told what when a supply slips, comes, and goes on; and never twice."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from services.inventory.pool_facts import (
     DemandId,
     DemandIssued,
     DemandReserved,
+    DemandServedLate,
     ReservationId,
 )
 from services.inventory.pool_rows import Demand, Head, Supply
@@ -197,6 +199,36 @@ def test_nobody_is_said_to_hold_stock_that_another_holds_in_fact() -> None:
     check_laws(case)
 
 
+def test_who_holds_a_supply_takes_no_stock_for_it_and_gets_it_before_those_who_came_first() -> None:
+    holds = (Hold(flow(9), 6 * UNIT),)
+    case = counted(0, supply(9, 8, 7), demand(1, 10, 3), demand(2, 10, 6, holds=holds))
+    case.given(CountStock(SITE, ITEM, pieces(16)))
+    assert [case.demand(n).reserved for n in (1, 2)] == [10, 4], "two are free, and the other six come"
+    case.given(demand(3, 5, 1))
+    assert case.demand(3).reserved == 2
+    case.given(supply(9, 8, 7, received=5))
+    assert [case.demand(n).reserved for n in (2, 3)] == [9, 2]
+    case.given(supply(9, 8, 7, received=8, withdrawn=True))
+    assert [case.demand(n).reserved for n in (2, 3)] == [10, 4], "two of the supply nobody held"
+    check_laws(case)
+
+
+def test_holders_of_one_supply_are_served_in_the_static_order() -> None:
+    case = counted(0, supply(9, 8, 7), demand(1, 4, 6, holds=(Hold(flow(9), 4 * UNIT),)))
+    case.given(demand(2, 4, 5, holds=(Hold(flow(9), 4 * UNIT),)), supply(9, 8, 7, received=5))
+    assert [case.demand(n).reserved for n in (1, 2)] == [1, 4]
+    case.given(supply(9, 8, 7, received=8))
+    assert [case.demand(n).reserved for n in (1, 2)] == [4, 4]
+
+
+def test_a_supply_that_is_off_is_waited_for_no_more() -> None:
+    case = counted(0, supply(9, 8, 7), demand(1, 6, 6, holds=(Hold(flow(9), 6 * UNIT),)))
+    case.given(CountStock(SITE, ITEM, pieces(6)))
+    assert case.demand(1).reserved == 0
+    case.given(supply(9, 8, 7, withdrawn=True))
+    assert case.demand(1).reserved == 6
+
+
 def test_what_was_known_of_late_units_is_written_when_they_come_and_told_when_they_leave() -> None:
     case = counted(0, demand(1, 10, 6), supply(9, 10, 5, 8))
     known = Frozen(8 * DAY, 5 * DAY, 3 * DAY, slip(9, 3))
@@ -211,6 +243,32 @@ def test_what_was_known_of_late_units_is_written_when_they_come_and_told_when_th
     case.given(demand(1, 10, 6, issued=10, withdrawn=True))
     assert (case.covered(1).parts, case.covered(1).frozen) == ((), known)
     check_laws(case)
+
+
+def test_what_came_late_for_a_plan_is_known_when_it_is_taken() -> None:
+    case = counted(0, demand(1, 10, 6, planned=True), supply(9, 10, 5, 8))
+    known = Frozen(8 * DAY, 5 * DAY, 3 * DAY, slip(9, 3))
+    facts = case.run(supply(9, 10, 5, 8, received=10, withdrawn=True), at_day(8))
+    assert isinstance(facts, tuple)
+    assert facts[-1] == DemandServedLate(flow(1), DemandId("1"), known)
+    assert (case.demand(1).reserved, case.covered(1).parts) == (Decimal(0), (in_stock(10),))
+    case.run(demand(1, 10, 6, issued=10), at_day(9))
+    assert case.covered(1).frozen == known
+
+
+def test_what_came_late_for_a_plan_and_went_to_another_is_forgotten() -> None:
+    case = counted(0, demand(1, 10, 6, planned=True), supply(9, 10, 5, 8))
+    case.run(supply(9, 10, 5, 8, received=10, withdrawn=True), at_day(8))
+    case.given(IssueStock(SITE, ITEM, pieces(10)), ReceiveStock(SITE, ITEM, pieces(10)))
+    case.run(demand(1, 10, 6, issued=10), at_day(9))
+    assert case.covered(1).frozen is None
+
+
+def test_of_several_plans_those_know_of_late_units_that_would_get_them() -> None:
+    early, late = demand(1, 4, 6, planned=True), demand(2, 10, 7, planned=True)
+    case = counted(4, early, late, demand(3, 10, 8, planned=True), supply(9, 10, 5, 8))
+    case.run(supply(9, 10, 5, 8, received=10, withdrawn=True), at_day(8))
+    assert [case.demand(n).held_late is not None for n in (1, 2, 3)] == [False, True, False]
 
 
 def test_the_date_of_what_came_is_the_one_that_the_receipt_names() -> None:

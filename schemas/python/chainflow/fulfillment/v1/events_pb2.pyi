@@ -451,6 +451,8 @@ class FlowTerms(_message.Message):
     ESTIMATE_EVENT_FIELD_NUMBER: _builtins.int
     PLANNED_START_AT_FIELD_NUMBER: _builtins.int
     WAITS_FOR_FIELD_NUMBER: _builtins.int
+    SHIP_COMPLETE_FIELD_NUMBER: _builtins.int
+    WAITS_FOR_QUANTITIES_FIELD_NUMBER: _builtins.int
     order_key: _builtins.str
     """Empty for a transfer, as is the line."""
     line: _builtins.str
@@ -469,6 +471,8 @@ class FlowTerms(_message.Message):
     """Nothing more is owed, whatever was shipped."""
     estimate_event: _builtins.str
     """What was said with which the seller's estimate came."""
+    ship_complete: _builtins.bool
+    """Nothing leaves before all of it can."""
     @_builtins.property
     def seller_quantity(self) -> _common_pb2.Quantity: ...
     @_builtins.property
@@ -497,6 +501,10 @@ class FlowTerms(_message.Message):
     def waits_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys of inbound flows of the seller's pool that the line waits for."""
 
+    @_builtins.property
+    def waits_for_quantities(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Quantity]:
+        """How much of the line (seller's unit) each of them is for; zero, or no quantities at all: an equal share of the rest."""
+
     def __init__(
         self,
         *,
@@ -522,10 +530,12 @@ class FlowTerms(_message.Message):
         estimate_event: _builtins.str = ...,
         planned_start_at: _timestamp_pb2.Timestamp | None = ...,
         waits_for: _abc.Iterable[_builtins.str] | None = ...,
+        ship_complete: _builtins.bool = ...,
+        waits_for_quantities: _abc.Iterable[_common_pb2.Quantity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "estimated_at", b"estimated_at", "planned_start_at", b"planned_start_at", "seller_quantity", b"seller_quantity", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimate_event", b"estimate_event", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "planned_start_at", b"planned_start_at", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_from", b"ship_from", "ship_to", b"ship_to", "waits_for", b"waits_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimate_event", b"estimate_event", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "planned_start_at", b"planned_start_at", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_complete", b"ship_complete", "ship_from", b"ship_from", "ship_to", b"ship_to", "waits_for", b"waits_for", "waits_for_quantities", b"waits_for_quantities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

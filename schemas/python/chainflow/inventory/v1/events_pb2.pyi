@@ -153,6 +153,7 @@ class InventoryEvent(_message.Message):
     DEMAND_RELEASED_FIELD_NUMBER: _builtins.int
     DEMAND_ISSUED_FIELD_NUMBER: _builtins.int
     DEMAND_DATED_FIELD_NUMBER: _builtins.int
+    DEMAND_SERVED_LATE_FIELD_NUMBER: _builtins.int
     SUPPLY_RECORDED_FIELD_NUMBER: _builtins.int
     SUPPLY_RECEIVED_FIELD_NUMBER: _builtins.int
     SUPPLY_RECKONED_FIELD_NUMBER: _builtins.int
@@ -196,6 +197,8 @@ class InventoryEvent(_message.Message):
     @_builtins.property
     def demand_dated(self) -> Global___DemandDated: ...
     @_builtins.property
+    def demand_served_late(self) -> Global___DemandServedLate: ...
+    @_builtins.property
     def supply_recorded(self) -> Global___SupplyRecorded: ...
     @_builtins.property
     def supply_received(self) -> Global___SupplyReceived: ...
@@ -225,16 +228,17 @@ class InventoryEvent(_message.Message):
         demand_released: Global___DemandReleased | None = ...,
         demand_issued: Global___DemandIssued | None = ...,
         demand_dated: Global___DemandDated | None = ...,
+        demand_served_late: Global___DemandServedLate | None = ...,
         supply_recorded: Global___SupplyRecorded | None = ...,
         supply_received: Global___SupplyReceived | None = ...,
         supply_reckoned: Global___SupplyReckoned | None = ...,
         outlook_reckoned: Global___OutlookReckoned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["demand_dated", b"demand_dated", "demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "outlook_reckoned", b"outlook_reckoned", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_reckoned", b"supply_reckoned", "supply_recorded", b"supply_recorded"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["demand_dated", b"demand_dated", "demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "demand_served_late", b"demand_served_late", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "outlook_reckoned", b"outlook_reckoned", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_reckoned", b"supply_reckoned", "supply_recorded", b"supply_recorded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand_dated", b"demand_dated", "demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "outlook_reckoned", b"outlook_reckoned", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_reckoned", b"supply_reckoned", "supply_recorded", b"supply_recorded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand_dated", b"demand_dated", "demand_issued", b"demand_issued", "demand_recorded", b"demand_recorded", "demand_released", b"demand_released", "demand_reserved", b"demand_reserved", "demand_served_late", b"demand_served_late", "envelope", b"envelope", "event", b"event", "item_defined", b"item_defined", "outlook_reckoned", b"outlook_reckoned", "pool_opened", b"pool_opened", "pool_tracked", b"pool_tracked", "pool_untracked", b"pool_untracked", "reservation_consumed", b"reservation_consumed", "reservation_made", b"reservation_made", "reservation_released", b"reservation_released", "site_defined", b"site_defined", "stock_blocked", b"stock_blocked", "stock_contradicted", b"stock_contradicted", "stock_counted", b"stock_counted", "stock_moved", b"stock_moved", "stock_unblocked", b"stock_unblocked", "supply_received", b"supply_received", "supply_reckoned", b"supply_reckoned", "supply_recorded", b"supply_recorded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["site_defined", "item_defined", "pool_opened", "pool_tracked", "pool_untracked", "stock_moved", "stock_counted", "stock_blocked", "stock_unblocked", "stock_contradicted", "reservation_made", "reservation_released", "reservation_consumed", "demand_recorded", "demand_reserved", "demand_released", "demand_issued", "demand_dated", "supply_recorded", "supply_received", "supply_reckoned", "outlook_reckoned"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["site_defined", "item_defined", "pool_opened", "pool_tracked", "pool_untracked", "stock_moved", "stock_counted", "stock_blocked", "stock_unblocked", "stock_contradicted", "reservation_made", "reservation_released", "reservation_consumed", "demand_recorded", "demand_reserved", "demand_released", "demand_issued", "demand_dated", "demand_served_late", "supply_recorded", "supply_received", "supply_reckoned", "outlook_reckoned"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -758,6 +762,34 @@ class DemandReserved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DemandReserved: _TypeAlias = DemandReserved  # noqa: Y015
+
+@_typing.final
+class DemandServedLate(_message.Message):
+    """Units came that a demand which is only planned would get, and they came late; nothing is held for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_KEY_FIELD_NUMBER: _builtins.int
+    DEMAND_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    flow_key: _builtins.str
+    demand: _builtins.str
+    @_builtins.property
+    def late(self) -> _chain_pb2.Frozen: ...
+    def __init__(
+        self,
+        *,
+        flow_key: _builtins.str = ...,
+        demand: _builtins.str = ...,
+        late: _chain_pb2.Frozen | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["late", b"late"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "flow_key", b"flow_key", "late", b"late"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DemandServedLate: _TypeAlias = DemandServedLate  # noqa: Y015
 
 @_typing.final
 class DemandReleased(_message.Message):

@@ -10,6 +10,7 @@ from schemas.python.chainflow.order.v1 import terms_pb2 as _terms_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -45,6 +46,7 @@ class OrderCommand(_message.Message):
     CANCEL_ORDER_FIELD_NUMBER: _builtins.int
     CLOSE_LINE_FIELD_NUMBER: _builtins.int
     CLOSE_ORDER_FIELD_NUMBER: _builtins.int
+    PLAN_LINE_FIELD_NUMBER: _builtins.int
     PROPOSE_AGREEMENT_FIELD_NUMBER: _builtins.int
     ACCEPT_AGREEMENT_FIELD_NUMBER: _builtins.int
     DECLINE_AGREEMENT_FIELD_NUMBER: _builtins.int
@@ -89,6 +91,8 @@ class OrderCommand(_message.Message):
     @_builtins.property
     def close_order(self) -> Global___CloseOrder: ...
     @_builtins.property
+    def plan_line(self) -> Global___PlanLine: ...
+    @_builtins.property
     def propose_agreement(self) -> Global___ProposeAgreement: ...
     @_builtins.property
     def accept_agreement(self) -> Global___AcceptAgreement: ...
@@ -126,6 +130,7 @@ class OrderCommand(_message.Message):
         cancel_order: Global___CancelOrder | None = ...,
         close_line: Global___CloseLine | None = ...,
         close_order: Global___CloseOrder | None = ...,
+        plan_line: Global___PlanLine | None = ...,
         propose_agreement: Global___ProposeAgreement | None = ...,
         accept_agreement: Global___AcceptAgreement | None = ...,
         decline_agreement: Global___DeclineAgreement | None = ...,
@@ -136,11 +141,11 @@ class OrderCommand(_message.Message):
         add_alias: Global___AddAlias | None = ...,
         remove_alias: Global___RemoveAlias | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["place_order", "add_lines", "release_call_off", "confirm_order", "confirm_line", "reject_order", "reject_line", "propose_change", "revise_promise", "accept_change", "decline_change", "report_delay", "cancel_line", "cancel_order", "close_line", "close_order", "propose_agreement", "accept_agreement", "decline_agreement", "end_agreement", "set_grants", "register_enterprise", "rename_enterprise", "add_alias", "remove_alias"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["place_order", "add_lines", "release_call_off", "confirm_order", "confirm_line", "reject_order", "reject_line", "propose_change", "revise_promise", "accept_change", "decline_change", "report_delay", "cancel_line", "cancel_order", "close_line", "close_order", "plan_line", "propose_agreement", "accept_agreement", "decline_agreement", "end_agreement", "set_grants", "register_enterprise", "rename_enterprise", "add_alias", "remove_alias"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -531,6 +536,45 @@ class ReportDelay(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportDelay: _TypeAlias = ReportDelay  # noqa: Y015
+
+@_typing.final
+class PlanLine(_message.Message):
+    """The seller says how it will meet a line, in place of what it said before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUYER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    START_AT_FIELD_NUMBER: _builtins.int
+    WAITS_FOR_FIELD_NUMBER: _builtins.int
+    buyer: _builtins.str
+    number: _builtins.str
+    line: _builtins.str
+    @_builtins.property
+    def start_at(self) -> _timestamp_pb2.Timestamp:
+        """When it starts; absent: the lead time before the promise."""
+
+    @_builtins.property
+    def waits_for(self) -> _containers.RepeatedCompositeFieldContainer[_terms_pb2.InboundLine]:
+        """The lines that it buys itself and that the goods come from."""
+
+    def __init__(
+        self,
+        *,
+        buyer: _builtins.str = ...,
+        number: _builtins.str = ...,
+        line: _builtins.str = ...,
+        start_at: _timestamp_pb2.Timestamp | None = ...,
+        waits_for: _abc.Iterable[_terms_pb2.InboundLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_at", b"start_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "line", b"line", "number", b"number", "start_at", b"start_at", "waits_for", b"waits_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanLine: _TypeAlias = PlanLine  # noqa: Y015
 
 @_typing.final
 class CancelLine(_message.Message):

@@ -79,6 +79,8 @@ class LineAgreed(_message.Message):
     CLOSED_FIELD_NUMBER: _builtins.int
     PLANNED_START_AT_FIELD_NUMBER: _builtins.int
     WAITS_FOR_FIELD_NUMBER: _builtins.int
+    SHIP_COMPLETE_FIELD_NUMBER: _builtins.int
+    WAITS_FOR_QUANTITIES_FIELD_NUMBER: _builtins.int
     order_key: _builtins.str
     line: _builtins.str
     buyer: _builtins.str
@@ -95,6 +97,8 @@ class LineAgreed(_message.Message):
     priority: _builtins.int
     closed: _builtins.bool
     """The buyer wants no more (or enough came): what has not left yet is to be taken back. closes_at is zero then."""
+    ship_complete: _builtins.bool
+    """Nothing of the line is to leave before all of it can."""
     @_builtins.property
     def seller_quantity(self) -> _common_pb2.Quantity:
         """Total agreed quantity in the seller's unit, and in the buyer's (after the unit factor)."""
@@ -131,6 +135,10 @@ class LineAgreed(_message.Message):
     def waits_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys of inbound flows of the seller's pool that the line waits for, by the seller's word."""
 
+    @_builtins.property
+    def waits_for_quantities(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Quantity]:
+        """How much of the line (seller's unit) each of them is for; zero, or no quantities at all: an equal share of the rest."""
+
     def __init__(
         self,
         *,
@@ -155,10 +163,12 @@ class LineAgreed(_message.Message):
         closed: _builtins.bool = ...,
         planned_start_at: _timestamp_pb2.Timestamp | None = ...,
         waits_for: _abc.Iterable[_builtins.str] | None = ...,
+        ship_complete: _builtins.bool = ...,
+        waits_for_quantities: _abc.Iterable[_common_pb2.Quantity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closes_at", b"closes_at", "estimated_at", b"estimated_at", "planned_start_at", b"planned_start_at", "seller_quantity", b"seller_quantity", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "planned_start_at", b"planned_start_at", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_from", b"ship_from", "ship_to", b"ship_to", "waits_for", b"waits_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "buyer_item", b"buyer_item", "buyer_quantity", b"buyer_quantity", "cancel_requested", b"cancel_requested", "closed", b"closed", "closes_at", b"closes_at", "deliveries", b"deliveries", "estimated_at", b"estimated_at", "lead_time_minutes", b"lead_time_minutes", "line", b"line", "order_key", b"order_key", "planned_start_at", b"planned_start_at", "priority", b"priority", "promise_is_ship_date", b"promise_is_ship_date", "seller", b"seller", "seller_item", b"seller_item", "seller_quantity", b"seller_quantity", "sequence", b"sequence", "ship_complete", b"ship_complete", "ship_from", b"ship_from", "ship_to", b"ship_to", "waits_for", b"waits_for", "waits_for_quantities", b"waits_for_quantities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

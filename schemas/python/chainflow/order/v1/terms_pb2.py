@@ -25,31 +25,33 @@ _sym_db = _symbol_database.Default()
 from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63hainflow/order/v1/terms.proto\x12\x12\x63hainflow.order.v1\x1a chainflow/common/v1/common.proto\"]\n\nUnitFactor\x12\x12\n\nbuyer_unit\x18\x01 \x01(\t\x12\x13\n\x0bseller_unit\x18\x02 \x01(\t\x12\x11\n\tnumerator\x18\x03 \x01(\x04\x12\x13\n\x0b\x64\x65nominator\x18\x04 \x01(\x04\"\xa6\x03\n\x05Terms\x12\x13\n\x0bseller_item\x18\x01 \x01(\t\x12.\n\x06\x66\x61\x63tor\x18\x02 \x01(\x0b\x32\x1e.chainflow.order.v1.UnitFactor\x12/\n\x05\x62\x61sis\x18\x03 \x01(\x0e\x32 .chainflow.order.v1.PromiseBasis\x12\x11\n\tship_from\x18\x04 \x01(\t\x12\x0f\n\x07ship_to\x18\x05 \x01(\t\x12\x11\n\ttime_zone\x18\x06 \x01(\t\x12\x10\n\x08incoterm\x18\x07 \x01(\t\x12\x16\n\x0eincoterm_place\x18\x08 \x01(\t\x12\x1a\n\runder_percent\x18\t \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0cover_percent\x18\n \x01(\tH\x01\x88\x01\x01\x12\x19\n\x11lead_time_minutes\x18\x0b \x01(\r\x12\x1c\n\x0f\x64\x61y_ends_minute\x18\x0c \x01(\rH\x02\x88\x01\x01\x12\x1f\n\x17\x64\x65lay_tolerance_minutes\x18\r \x01(\rB\x10\n\x0e_under_percentB\x0f\n\r_over_percentB\x12\n\x10_day_ends_minute\"*\n\x08\x44\x65livery\x12\x0e\n\x06\x64ue_on\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"\xcb\x01\n\nPlacedLine\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x12\n\nbuyer_item\x18\x02 \x01(\t\x12(\n\x05terms\x18\x03 \x01(\x0b\x32\x19.chainflow.order.v1.Terms\x12/\n\trequested\x18\x04 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12.\n\nunit_price\x18\x05 \x01(\x0b\x32\x1a.chainflow.common.v1.Money\x12\x10\n\x08priority\x18\x06 \x01(\r\"f\n\x0bLineRelease\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x17\n\x0freceived_before\x18\x02 \x01(\t\x12\x30\n\ndeliveries\x18\x03 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\"G\n\x05\x41lias\x12/\n\x06scheme\x18\x01 \x01(\x0e\x32\x1f.chainflow.order.v1.AliasScheme\x12\r\n\x05value\x18\x02 \x01(\t*=\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_BUYER\x10\x01\x12\x0f\n\x0bSIDE_SELLER\x10\x02*`\n\x0cPromiseBasis\x12\x1d\n\x19PROMISE_BASIS_UNSPECIFIED\x10\x00\x12\x16\n\x12PROMISE_BASIS_SHIP\x10\x01\x12\x19\n\x15PROMISE_BASIS_DELIVER\x10\x02*Y\n\tOrderKind\x12\x1a\n\x16ORDER_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_KIND_DISCRETE\x10\x01\x12\x17\n\x13ORDER_KIND_CALL_OFF\x10\x02*\x85\x01\n\x0b\x41liasScheme\x12\x1c\n\x18\x41LIAS_SCHEME_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LIAS_SCHEME_GLN\x10\x01\x12\x15\n\x11\x41LIAS_SCHEME_DUNS\x10\x02\x12\x14\n\x10\x41LIAS_SCHEME_BPN\x10\x03\x12\x15\n\x11\x41LIAS_SCHEME_USCC\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63hainflow/order/v1/terms.proto\x12\x12\x63hainflow.order.v1\x1a chainflow/common/v1/common.proto\"]\n\nUnitFactor\x12\x12\n\nbuyer_unit\x18\x01 \x01(\t\x12\x13\n\x0bseller_unit\x18\x02 \x01(\t\x12\x11\n\tnumerator\x18\x03 \x01(\x04\x12\x13\n\x0b\x64\x65nominator\x18\x04 \x01(\x04\"\xbd\x03\n\x05Terms\x12\x13\n\x0bseller_item\x18\x01 \x01(\t\x12.\n\x06\x66\x61\x63tor\x18\x02 \x01(\x0b\x32\x1e.chainflow.order.v1.UnitFactor\x12/\n\x05\x62\x61sis\x18\x03 \x01(\x0e\x32 .chainflow.order.v1.PromiseBasis\x12\x11\n\tship_from\x18\x04 \x01(\t\x12\x0f\n\x07ship_to\x18\x05 \x01(\t\x12\x11\n\ttime_zone\x18\x06 \x01(\t\x12\x10\n\x08incoterm\x18\x07 \x01(\t\x12\x16\n\x0eincoterm_place\x18\x08 \x01(\t\x12\x1a\n\runder_percent\x18\t \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0cover_percent\x18\n \x01(\tH\x01\x88\x01\x01\x12\x19\n\x11lead_time_minutes\x18\x0b \x01(\r\x12\x1c\n\x0f\x64\x61y_ends_minute\x18\x0c \x01(\rH\x02\x88\x01\x01\x12\x1f\n\x17\x64\x65lay_tolerance_minutes\x18\r \x01(\r\x12\x15\n\rship_complete\x18\x0e \x01(\x08\x42\x10\n\x0e_under_percentB\x0f\n\r_over_percentB\x12\n\x10_day_ends_minute\"*\n\x08\x44\x65livery\x12\x0e\n\x06\x64ue_on\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"K\n\x0bInboundLine\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12\x13\n\x06\x61mount\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_amount\"\xcb\x01\n\nPlacedLine\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x12\n\nbuyer_item\x18\x02 \x01(\t\x12(\n\x05terms\x18\x03 \x01(\x0b\x32\x19.chainflow.order.v1.Terms\x12/\n\trequested\x18\x04 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\x12.\n\nunit_price\x18\x05 \x01(\x0b\x32\x1a.chainflow.common.v1.Money\x12\x10\n\x08priority\x18\x06 \x01(\r\"f\n\x0bLineRelease\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x17\n\x0freceived_before\x18\x02 \x01(\t\x12\x30\n\ndeliveries\x18\x03 \x03(\x0b\x32\x1c.chainflow.order.v1.Delivery\"G\n\x05\x41lias\x12/\n\x06scheme\x18\x01 \x01(\x0e\x32\x1f.chainflow.order.v1.AliasScheme\x12\r\n\x05value\x18\x02 \x01(\t*=\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_BUYER\x10\x01\x12\x0f\n\x0bSIDE_SELLER\x10\x02*`\n\x0cPromiseBasis\x12\x1d\n\x19PROMISE_BASIS_UNSPECIFIED\x10\x00\x12\x16\n\x12PROMISE_BASIS_SHIP\x10\x01\x12\x19\n\x15PROMISE_BASIS_DELIVER\x10\x02*Y\n\tOrderKind\x12\x1a\n\x16ORDER_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_KIND_DISCRETE\x10\x01\x12\x17\n\x13ORDER_KIND_CALL_OFF\x10\x02*\x85\x01\n\x0b\x41liasScheme\x12\x1c\n\x18\x41LIAS_SCHEME_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LIAS_SCHEME_GLN\x10\x01\x12\x15\n\x11\x41LIAS_SCHEME_DUNS\x10\x02\x12\x14\n\x10\x41LIAS_SCHEME_BPN\x10\x03\x12\x15\n\x11\x41LIAS_SCHEME_USCC\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.order.v1.terms_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SIDE']._serialized_start=1035
-  _globals['_SIDE']._serialized_end=1096
-  _globals['_PROMISEBASIS']._serialized_start=1098
-  _globals['_PROMISEBASIS']._serialized_end=1194
-  _globals['_ORDERKIND']._serialized_start=1196
-  _globals['_ORDERKIND']._serialized_end=1285
-  _globals['_ALIASSCHEME']._serialized_start=1288
-  _globals['_ALIASSCHEME']._serialized_end=1421
+  _globals['_SIDE']._serialized_start=1135
+  _globals['_SIDE']._serialized_end=1196
+  _globals['_PROMISEBASIS']._serialized_start=1198
+  _globals['_PROMISEBASIS']._serialized_end=1294
+  _globals['_ORDERKIND']._serialized_start=1296
+  _globals['_ORDERKIND']._serialized_end=1385
+  _globals['_ALIASSCHEME']._serialized_start=1388
+  _globals['_ALIASSCHEME']._serialized_end=1521
   _globals['_UNITFACTOR']._serialized_start=88
   _globals['_UNITFACTOR']._serialized_end=181
   _globals['_TERMS']._serialized_start=184
-  _globals['_TERMS']._serialized_end=606
-  _globals['_DELIVERY']._serialized_start=608
-  _globals['_DELIVERY']._serialized_end=650
-  _globals['_PLACEDLINE']._serialized_start=653
-  _globals['_PLACEDLINE']._serialized_end=856
-  _globals['_LINERELEASE']._serialized_start=858
-  _globals['_LINERELEASE']._serialized_end=960
-  _globals['_ALIAS']._serialized_start=962
-  _globals['_ALIAS']._serialized_end=1033
+  _globals['_TERMS']._serialized_end=629
+  _globals['_DELIVERY']._serialized_start=631
+  _globals['_DELIVERY']._serialized_end=673
+  _globals['_INBOUNDLINE']._serialized_start=675
+  _globals['_INBOUNDLINE']._serialized_end=750
+  _globals['_PLACEDLINE']._serialized_start=753
+  _globals['_PLACEDLINE']._serialized_end=956
+  _globals['_LINERELEASE']._serialized_start=958
+  _globals['_LINERELEASE']._serialized_end=1060
+  _globals['_ALIAS']._serialized_start=1062
+  _globals['_ALIAS']._serialized_end=1133
 # @@protoc_insertion_point(module_scope)

@@ -151,6 +151,7 @@ class Terms(_message.Message):
     LEAD_TIME_MINUTES_FIELD_NUMBER: _builtins.int
     DAY_ENDS_MINUTE_FIELD_NUMBER: _builtins.int
     DELAY_TOLERANCE_MINUTES_FIELD_NUMBER: _builtins.int
+    SHIP_COMPLETE_FIELD_NUMBER: _builtins.int
     seller_item: _builtins.str
     basis: Global___PromiseBasis.ValueType
     ship_from: _builtins.str
@@ -164,6 +165,8 @@ class Terms(_message.Message):
     day_ends_minute: _builtins.int
     delay_tolerance_minutes: _builtins.int
     """So many minutes behind its promise a line may be before that is an alert."""
+    ship_complete: _builtins.bool
+    """Nothing of a line leaves before all of it can; else it goes in parts."""
     @_builtins.property
     def factor(self) -> Global___UnitFactor: ...
     def __init__(
@@ -182,10 +185,11 @@ class Terms(_message.Message):
         lead_time_minutes: _builtins.int = ...,
         day_ends_minute: _builtins.int | None = ...,
         delay_tolerance_minutes: _builtins.int = ...,
+        ship_complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute", "_over_percent", b"_over_percent", "_under_percent", b"_under_percent", "day_ends_minute", b"day_ends_minute", "factor", b"factor", "over_percent", b"over_percent", "under_percent", b"under_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute", "_over_percent", b"_over_percent", "_under_percent", b"_under_percent", "basis", b"basis", "day_ends_minute", b"day_ends_minute", "delay_tolerance_minutes", b"delay_tolerance_minutes", "factor", b"factor", "incoterm", b"incoterm", "incoterm_place", b"incoterm_place", "lead_time_minutes", b"lead_time_minutes", "over_percent", b"over_percent", "seller_item", b"seller_item", "ship_from", b"ship_from", "ship_to", b"ship_to", "time_zone", b"time_zone", "under_percent", b"under_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute", "_over_percent", b"_over_percent", "_under_percent", b"_under_percent", "basis", b"basis", "day_ends_minute", b"day_ends_minute", "delay_tolerance_minutes", b"delay_tolerance_minutes", "factor", b"factor", "incoterm", b"incoterm", "incoterm_place", b"incoterm_place", "lead_time_minutes", b"lead_time_minutes", "over_percent", b"over_percent", "seller_item", b"seller_item", "ship_complete", b"ship_complete", "ship_from", b"ship_from", "ship_to", b"ship_to", "time_zone", b"time_zone", "under_percent", b"under_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__day_ends_minute: _TypeAlias = _typing.Literal["day_ends_minute"]  # noqa: Y015
     _WhichOneofArgType__day_ends_minute: _TypeAlias = _typing.Literal["_day_ends_minute", b"_day_ends_minute"]  # noqa: Y015
@@ -225,6 +229,37 @@ class Delivery(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+@_typing.final
+class InboundLine(_message.Message):
+    """A line that the seller of another line buys itself, and how much of that other line it is for (seller's unit; absent: an
+    equal share of what the named amounts leave).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    number: _builtins.str
+    line: _builtins.str
+    amount: _builtins.str
+    def __init__(
+        self,
+        *,
+        number: _builtins.str = ...,
+        line: _builtins.str = ...,
+        amount: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "line", b"line", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
+    _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount) -> _WhichOneofReturnType__amount | None: ...
+
+Global___InboundLine: _TypeAlias = InboundLine  # noqa: Y015
 
 @_typing.final
 class PlacedLine(_message.Message):
