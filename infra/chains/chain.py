@@ -1,6 +1,6 @@
 """A generated chain as it stands at one moment: who is there, what is agreed, what is open, and what will slip.
 
-Owns: the values, flat, and the keys of their flows and pools. Deliberately lacks: how they are made (``generate``), what
+Owns: the values, flat, and the keys of their flows. Deliberately lacks: how they are made (``generate``), and what
 follows from them (``solution``). Quantities are pieces, moments are whole minutes since 1970 UTC.
 """
 

@@ -35,7 +35,9 @@ LOTS: Final = (1, 1, 1, 2)  # a lot covers the need, or as much again for those 
 STOCKED_SHARE: Final = 0.1  # of the parts and raw items have an opening stock, of one need or two
 SLACK_MINUTES: Final = (0, 0, 60, 120)
 WORK_DAYS: Final = (1, 2, 3)
-ODD_MINUTES: Final = 240  # by which leads are shorter than whole days, so that hardly two plans of a pool fall on one minute
+ODD_MINUTES: Final = (
+    240  # by which leads are shorter than whole days, so that hardly two plans of a pool fall on one minute
+)
 RAW_DAYS: Final = 3
 DAYS_PER_TIER: Final = 7  # by which all starts behind a leader's line lie before it, at most
 LINES_PER_ORDER_MAX: Final = 10
@@ -68,7 +70,9 @@ def generate(shape: Shape) -> Chain:
 def _leaders_orders(shape: Shape, network: Network) -> Iterator[tuple[Agreement, int, int]]:
     """(agreement, pieces, minute by which they are needed), day by day."""
     random = Random(f"chainflow orders {shape.seed}")
-    leading = [network.sources[one, part] for (one, product), parts in network.parts.items() if not product for part in parts]
+    leading = [
+        network.sources[one, part] for (one, product), parts in network.parts.items() if not product for part in parts
+    ]
     first = FIRST_DAY + timedelta(days=REPORT_DAYS + DAYS_PER_TIER * shape.tiers)
     for day in range(shape.days):
         for _ in range(shape.orders_per_day):
@@ -133,7 +137,9 @@ class _Plan:
         number = f"w{len(self.work) + 1:06d}"
         finish = needed - self._random.choice(SLACK_MINUTES)
         if item.startswith(RAW):
-            self.work.append(Work(owner, number, item, quantity, finish - RAW_DAYS * DAY_MINUTES, RAW_DAYS * DAY_MINUTES, ()))
+            self.work.append(
+                Work(owner, number, item, quantity, finish - RAW_DAYS * DAY_MINUTES, RAW_DAYS * DAY_MINUTES, ())
+            )
             return finish
         lead, per_piece = self._recipe(name)
         parts = self._network.parts[name]
@@ -158,7 +164,9 @@ def _numbered(lines: Iterable[Line]) -> tuple[Line, ...]:
 
     numbered: list[Line] = []
     count = 0
-    for _, group in groupby(sorted(lines, key=lambda line: (order_of(line), line.due, line.part, line.quantity)), order_of):
+    for _, group in groupby(
+        sorted(lines, key=lambda line: (order_of(line), line.due, line.part, line.quantity)), order_of
+    ):
         for n, line in enumerate(group):
             count += n % LINES_PER_ORDER_MAX == 0
             numbered.append(replace(line, number=f"o{count:06d}", line=str(10 * (n % LINES_PER_ORDER_MAX + 1))))

@@ -15,7 +15,9 @@ GROWTH: Final = 1.5  # a tier has so many times the enterprises of the one above
 PRODUCTS: Final = (1, 2)
 LEADER_WIDTHS: Final = 2  # a leader buys so many times the width
 WAY_DAYS: Final = (1, 2)
-ODD_MINUTES: Final = 240  # by which leads are shorter than whole days, so that hardly two plans of a pool fall on one minute
+ODD_MINUTES: Final = (
+    240  # by which leads are shorter than whole days, so that hardly two plans of a pool fall on one minute
+)
 RAW: Final = "raw"
 
 Name = tuple[str, str]
@@ -112,7 +114,7 @@ class Groups:
         """The one who stands for all that are connected with this one."""
         above = self._above
         while (up := above.setdefault(name, name)) != name:
-            above[name] = above[up] if up in above else up
+            above[name] = above.get(up, up)
             name = up
         return name
 

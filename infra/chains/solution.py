@@ -55,7 +55,8 @@ class Solution:
         self._gives: dict[str, Name] = {}
         self._answers: dict[Name, Mapping[str, DemandCovered]] = {}
         self._before: dict[str, tuple[Flow, Expected]] = {}
-        for arrival, flow in enumerate((*chain.lines, *chain.work)):
+        placed: tuple[Line | Work, ...] = (*chain.lines, *chain.work)
+        for arrival, flow in enumerate(placed):
             self._place(flow, arrival)
         for key in sorted(self.flows, key=lambda key: (self.level(key), key)):
             self._expect(key)

@@ -10,12 +10,13 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.bench import engines, latency, memory, recovery, service, stages
-from tests.bench.figures import Figures
+from tests.bench import chain, engines, latency, memory, recovery, service, stages
+from tests.bench.figures import CHAIN_MARKS, MARKS, Figures
 from tests.bench.ground import BenchError, Ground
 from tests.bench.show import Show, console
 
-PARTS = ("engines", "peers", "profile", "service", "latency", "recovery", "memory")
+PARTS = ("engines", "peers", "profile", "service", "latency", "recovery", "memory", "chain")
+ALONE = ("peers", "chain")  # not in "all"
 
 EXAMPLES = """
 parts:
@@ -26,12 +27,14 @@ parts:
   latency    from a command over HTTP to its outcome; from produce to committed output through one hop
   recovery   from kill -9 to serving again
   memory     bytes per open order; all processes idle
+  chain      from a slip at the far end of a generated chain to its leader's view, through all three services
   all        engines, service, profile, latency, recovery, memory
 
 examples:
   python -m tests.bench                          all, with the sizes that docs/benchmarks.md was measured with
   python -m tests.bench engines --scale 0.1      a tenth of the events: quick, and less exact
   python -m tests.bench service profile --json figures.json
+  python -m tests.bench chain --scale 0.01       a chain of 100 enterprises instead of 10,000
   python -m tests.bench peers service profile latency recovery memory --doc docs/benchmarks.md
 
 The broker is the bench's own, on a temporary directory. Nothing else should run on the machine: a figure that was
@@ -58,7 +61,7 @@ def parse() -> argparse.Namespace:
     if not 0 < given.scale <= 10:
         parser.error("--scale takes a number above 0, at most 10")
     if "all" in given.parts:
-        given.parts = [part for part in PARTS if part != "peers" or "peers" in given.parts]
+        given.parts = [part for part in PARTS if part not in ALONE or part in given.parts]
     if "peers" in given.parts and "engines" in given.parts:
         given.parts.remove("engines")
     return given
@@ -88,6 +91,8 @@ async def go(parts: list[str], scale: float, folder: Path, show: Show, figures: 
                     await recovery.measure(ground, show, figures, sized(200_000, 7_000))
                 case "memory":
                     await memory.measure(ground, show, figures, sized(50_000, 2_000))
+                case "chain":
+                    await chain.measure(ground, show, figures, scale)
 
 
 def main() -> int:
@@ -112,7 +117,8 @@ def main() -> int:
         if given.json:
             figures.save(given.json, options, began, monotonic() - started)
         if given.doc and code == 0:
-            figures.document(given.doc, options, began, monotonic() - started)
+            marks = CHAIN_MARKS if given.parts == ["chain"] else MARKS
+            figures.document(given.doc, options, began, monotonic() - started, marks)
         if given.folder is None and code == 0:
             shutil.rmtree(folder, ignore_errors=True)
         elif given.folder or code:

@@ -1,6 +1,6 @@
 """A generated chain as commands to the three services, in an order in which nobody waits for what is not there yet.
 
-Owns: the translation, and the stages: what is there, then tier by tier from the deepest what is made and what is ordered.
+Owns: the translation, and the stages: what is there, then tier by tier from the deepest what is made and ordered.
 In any order the end would be the same; in this one few dates are told twice. Deliberately lacks: sites, lanes and
 agreements, which only fill in what a line leaves out: these lines leave nothing out.
 """

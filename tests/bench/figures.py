@@ -17,7 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+MARKS = "<!-- figures -->", "<!-- end of figures -->"
+CHAIN_MARKS = "<!-- chain figures -->", "<!-- end of chain figures -->"
 _LOAD_BEFORE = [round(load, 2) for load in os.getloadavg()]
 PERCENTILES = (50, 90, 99, 100)
 
@@ -79,12 +80,16 @@ class Figures:
             before = figure.part
         console.print(table)
 
-    def document(self, path: Path, options: dict[str, Any], began: datetime.datetime, seconds: float) -> None:
-        """Write the figures between the marks of a page, part by part; ValueError if the page has no marks."""
-        before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-        _, end, after = rest.partition(END)
+    def document(
+        self, path: Path, options: dict[str, Any], began: datetime.datetime, seconds: float,
+        marks: tuple[str, str] = MARKS,
+    ) -> None:  # fmt: skip
+        """Write the figures between two marks of a page, part by part; ValueError if the page has no such marks."""
+        first, last = marks
+        before, mark, rest = path.read_text(encoding="utf-8").partition(first)
+        _, end, after = rest.partition(last)
         if not (mark and end):
-            raise ValueError(f"{path} has no {BEGIN} … {END} to write between")
+            raise ValueError(f"{path} has no {first} … {last} to write between")
         known = machine()
         lines = [
             f"Measured on {began:%Y-%m-%d}, `python -m tests.bench {options['command']}`, {seconds / 60:.0f} minutes.",
@@ -98,7 +103,7 @@ class Figures:
                     bound = "" if one.goal is None else f"{'≥' if one.more_is_better else '≤'} {number(one.goal)}"
                     met = {None: "", True: "yes", False: "**no**"}[one.met]
                     lines.append(f"| {one.name} | {number(one.value)} {one.unit} | {bound} | {met} | {one.note} |")
-        path.write_text(f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}", encoding="utf-8")
+        path.write_text(f"{before}{first}\n{chr(10).join(lines)}\n{last}{after}", encoding="utf-8")
 
     def save(self, path: Path, options: dict[str, Any], began: datetime.datetime, seconds: float) -> None:
         """Everything as JSON."""
