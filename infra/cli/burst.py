@@ -75,7 +75,9 @@ class BurstRun:
         screen, player, account = self.player.screen, self.player, self.account
         account.before = await self._on_hand()
         what = player.scenario.item_name(self.burst.buyer, self.burst.item, screen.word)
-        screen.says(f"{self.burst.orders} orders of {number(self.burst.quantity)} {what} each, all at once")
+        amount, service = number(self.burst.quantity), self.burst.kill
+        screen.heading(screen.word("burst_title"))
+        screen.note(screen.word("burst", n=self.burst.orders, amount=amount, what=what, service=service))
         started = perf_counter()
         await self._all("place", self._place)
         await self._all("confirm", self._confirm)
@@ -86,9 +88,7 @@ class BurstRun:
         await self._settled()
         await self._again(shipments)
         await self._draw_up()
-        screen.note(
-            f"{account.sent} commands in {took:.1f} s with the crash in it, {account.repeated} sent more than once"
-        )
+        screen.measured(screen.word("burst_took", n=account.sent, seconds=f"{took:.1f}", again=account.repeated))
         self._show(killed)
         return account.even
 
@@ -210,19 +210,20 @@ class BurstRun:
             account.twice += shipped > self.burst.quantity
 
     def _show(self, killed: Killed | None) -> None:
-        account, screen = self.account, self.player.screen
+        account, word, check = self.account, self.player.screen.word, self.player.checks.add
         if killed is not None:
-            hit = f"{killed.service}, kill -9 of pid {killed.pid}"
-            back = f"pid {killed.new_pid} serves again after {killed.seconds:.1f} s"
-            screen.check("killed", f"{hit}; {back}", holds=bool(killed.pid))
-        answered = f"{account.outcomes} of {account.sent} commands, {account.refused} refused"
-        screen.check("outcomes", answered, account.outcomes == account.sent and not account.refused)
-        screen.check("lost", f"{account.lost} of {self.burst.orders} orders", not account.lost)
-        screen.check("twice", f"{account.twice} of {self.burst.orders} orders", not account.twice)
-        again = f"all {account.sent} sent again under the same keys: {account.differently_answered} other answers"
-        screen.check("repeated", again, not account.differently_answered)
-        after, shipped = number(account.after), number(account.shipped)
-        stock = f"{number(account.before)} before = {after} after + {shipped} shipped"
-        if account.before != account.after + account.shipped:
-            stock = f"{number(account.before)} before is not {after} after + {shipped} shipped"
-        screen.check("stock", stock, account.before == account.after + account.shipped)
+            seconds = f"{killed.seconds:.1f}"
+            text = word("killed_text", service=killed.service, pid=killed.pid, new=killed.new_pid, seconds=seconds)
+            self.player.screen.measured(text)
+        check(
+            "killed", word("killed_text_short" if killed else "not_killed", service=self.burst.kill), killed is not None
+        )
+        answered = word("outcomes_text", n=account.outcomes, all=account.sent, refused=account.refused)
+        check("outcomes", answered, account.outcomes == account.sent and not account.refused)
+        check("lost", word("of_orders", n=account.lost, all=self.burst.orders), not account.lost)
+        check("twice", word("of_orders", n=account.twice, all=self.burst.orders), not account.twice)
+        again = word("repeated_text", all=account.sent, n=account.differently_answered)
+        check("repeated", again, not account.differently_answered)
+        even = account.before == account.after + account.shipped
+        amounts = {name: number(getattr(account, name)) for name in ("before", "after", "shipped")}
+        check("stock", word("stock_even" if even else "stock_odd", **amounts), even)

@@ -3,18 +3,18 @@
 Owns: layout at 80 columns, colours that repeat what the words say. Deliberately lacks: asking anybody, and computing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
+from rich.markup import escape
 from rich.text import Text
 
 from infra.cli.chain_seen import Chain, day, delay_of
 from infra.cli.forecast import Forecast
 from infra.cli.front_door import Row
 from infra.cli.opening import minutes_of
-from infra.cli.scenario import Compare, Disrupt, Repair, Scenario, Work
+from infra.cli.scenario import Compare, Disrupt, Repair, Scenario
 from infra.cli.screen import Screen, table
 from services.order.workday import working_day
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from infra.cli.disruption import Timed
 
 LATE, GOOD, FAINT = "bold red", "green", "dim"
-MARGIN = 2
 
 
 class ChainScreen:
@@ -30,10 +29,6 @@ class ChainScreen:
 
     def __init__(self, scenario: Scenario, screen: Screen) -> None:
         self.scenario, self.screen, self.word = scenario, screen, screen.word
-
-    def check(self, name: str, text: str, holds: bool) -> None:
-        """One checked statement."""
-        self.screen.check(name, text, holds)
 
     def note(self, text: str) -> None:
         """A line between others."""
@@ -107,29 +102,31 @@ class ChainScreen:
 
     # -- A disruption ------------------------------------------------------------------------------------------------
 
-    def struck(self, stop: Disrupt, work: Mapping[str, Work]) -> None:
-        """What is reported, by whom, of what."""
+    def struck(self, stop: Disrupt, work: Sequence[str]) -> None:
+        """What is reported, by whom, and which of its own work is late by it."""
         owner = stop.at.partition("/")[0]
-        numbers = ", ".join(key.partition("/")[2] for key in work)
         text = self.word.of(stop.text) or stop.why
-        self.screen.says(self.word("struck", who=self._name(owner), text=text))
-        self.screen.note(self.word("struck_work", numbers=numbers, span=self.word.span(stop.days * 1440)))
+        site, span = self.scenario.sites[stop.at].name, self.word.span(stop.days * 1440)
+        self.screen.says(self.word("struck", who=self._name(owner), text=text, site=site, span=span))
+        if work:
+            numbers = self.word("and").join(key.partition("/")[2] for key in work)
+            self.screen.says(self.word("struck_work", numbers=numbers))
 
     def leader(self, exposed: list[Row], incidents: list[Row], ways: list[list[str]], timed: "Timed") -> None:
         """The leader's late lines in the words of the order service, and what it counts as one incident."""
         self.screen.heading(self.word("leader_sees", who=self._name(self.scenario.leader)))
         for row in sorted(exposed, key=lambda row: -row["delay_minutes"]):
             sentence = row[f"sentence_{self.word.code}"]
-            self.screen.put(Padding(Text(f"■ {sentence}", LATE), (0, 0, 0, MARGIN)))
+            self.screen.hang(f"[{LATE}]■[/] ", f"[{LATE}]{escape(sentence)}[/]")
         for row in incidents:
             text = self.word("incident", ref=row["id"][:4], lines=row["lines"], days=row["days_late"],
                              worst=row["worst_line"].partition("/")[0], ways=len(ways))  # fmt: skip
-            self.screen.put(Padding(Text(text), (0, 0, 0, MARGIN)))
-        self.screen.measured(self.word("took", first=f"{timed.first_ms:.0f}", all=f"{timed.all_ms:.0f}"))
+            self.screen.hang("  ", escape(text))
+        self.took(timed)
 
-    def green(self, timed: "Timed") -> None:
-        """How long it took until all was well again."""
-        self.screen.measured(self.word("took_green", first=f"{timed.first_ms:.0f}", all=f"{timed.all_ms:.0f}"))
+    def took(self, timed: "Timed") -> None:
+        """How long it took until the leader's rows were as they are now."""
+        self.screen.measured(self.word("took", first=f"{timed.first_ms:.0f}", all=f"{timed.all_ms:.0f}"))
 
     def repaired(self, repair: Repair) -> None:
         """What is reported, by whom."""
@@ -166,17 +163,25 @@ class ChainScreen:
     def absorbed(self, chain: Chain) -> None:
         """How many days of delay come into each firm and leave it, and what it takes up in between."""
         self.screen.heading(self.word("absorbed"))
-        found = table(self.word("col_firm"), self.word("col_in"), self.word("col_made"), self.word("col_out"),
-                      self.word("col_absorbed"))  # fmt: skip
+        taken = self.word("col_absorbed")
+        found = table(
+            self.word("col_firm"), self.word("col_in"), taken, self.word("col_made"), taken, self.word("col_out")
+        )
         for id_, firm in reversed(list(chain.firms.items())):
-            stages = [rows for rows in (firm.bought, firm.work, firm.sold) if rows]
-            delays = [_worst(rows.values()) for rows in stages]
-            if any(delays):
-                cells = [self._span(rows) for rows in (firm.bought, firm.work, firm.sold)]
-                taken = max(0, delays[0] - delays[-1])
-                absorbed = Text(self.word.span(taken) if taken else "–", GOOD if taken else FAINT)
-                found.add_row(self._name(id_), *cells, absorbed)
+            bought, made, sold = firm.bought, firm.work, firm.sold
+            if any(_worst(rows.values()) for rows in (bought, made, sold)):
+                found.add_row(
+                    self._name(id_), self._span(bought), self._taken(bought, made or sold), self._span(made),
+                    self._taken(made, sold), self._span(sold),
+                )  # fmt: skip
         self.screen.put(found)
+
+    def _taken(self, before: Mapping[str, Row], after: Mapping[str, Row]) -> Text:
+        """By how much less late it is after a step than before; nothing where there is no such step."""
+        if not before or not after:
+            return Text("")
+        taken = _worst(before.values()) - _worst(after.values())
+        return Text(f"−{self.word.span(taken)}" if taken > 0 else "–", GOOD if taken > 0 else FAINT)
 
     def _span(self, rows: Mapping[str, Row]) -> Text:
         minutes = _worst(rows.values())

@@ -19,7 +19,7 @@ from services.chain.moments import NEVER
 VIEWS = {
     "order": ("order-lines", "partners", "exposure", "incidents", "incident-lines", "incident-places", "agreements"),
     "inventory": ("stock", "reservations", "inbound", "outlook", "supplies"),
-    "fulfillment": ("flows", "work", "shipments", "shipment-lines", "lanes"),
+    "fulfillment": ("flows", "work", "shipments", "shipment-lines", "lanes", "disruptions", "disrupted-flows"),
 }
 """All views in which something about others could stand."""
 

@@ -5,6 +5,8 @@ or is tied to it: Ctrl-C ends it all. Deliberately lacks: data that lasts (``up`
 """
 
 import asyncio
+import datetime
+import json
 import shutil
 import signal
 import tempfile
@@ -130,46 +132,56 @@ async def _play(scenario: Scenario, screen: Screen, say: Say, folder: Path, *, s
         player = Player(scenario, door, clock, screen)
         await player.set_up()
         screen.title(screen.word("days_title"))
-        good = True
         for day, steps in sorted(scenario.days.items()):
             await player.begin(day)
             for step in steps:
-                if step.burst is None:
-                    await player.do(step)
-                    continue
-                burst = step.burst.model_copy(update={"kill": kill}) if kill else step.burst
-                good = await BurstRun(player, burst, stage.kill).run() and good
+                await player.do(step)
+                if step.burst is not None:
+                    burst = step.burst.model_copy(update={"kill": kill}) if kill else step.burst
+                    await BurstRun(player, burst, stage.kill).run()
         player.disruptions.compare()
-        good = good and player.disruptions.good
-        screen.title("What to try next")
+        screen.title(screen.word("checks_title"))
+        player.checks.show()
+        screen.title(screen.word("next_title"))
         _next(screen, scenario, stage, stay=stay)
-        verdict = "all checks hold" if good else "A CHECK DID NOT HOLD, see above"
-        screen.plain(f"demo: {verdict}; {perf_counter() - began:.0f} s")
+        good, seconds = player.checks.good, f"{perf_counter() - began:.0f}"
+        screen.plain(screen.word("all_hold" if good else "not_all_hold", seconds=seconds))
         if stay:
-            screen.plain("It goes on running. Ctrl-C ends it, and throws its data away.")
+            screen.plain(screen.word("stays"))
             await asyncio.Event().wait()
     return 0 if good else 1
 
 
 def _next(screen: Screen, scenario: Scenario, stage: Stage, *, stay: bool) -> None:
     order, inventory, fulfillment = (stage.urls[name][0] for name in ("order", "inventory", "fulfillment"))
-    leader = next(iter(scenario.enterprises))
-    supplier = list(scenario.enterprises)[1]
-    body = '{"counted": {"amount": "77", "unit": "C62"}}'
-    pool = next((pool for pool in scenario.stock if pool.startswith(f"{supplier}/")), f"{supplier}/site/item")
-    _, site, item = pool.split("/")
+    leader = scenario.leader
+    supplier = next((one.seller for one in scenario.agreements if one.buyer == leader), leader)
     if not stay:
-        screen.plain("  (this run has no terminal, so it ends here; `make demo` on a terminal, or `make up`, stays)")
+        screen.plain(f"  {screen.word('no_terminal')}")
     for text in (
+        *_again(scenario, fulfillment),
+        f"curl '{order}/v1/{leader}/views/exposure'",
         f"curl '{order}/v1/{leader}/views/order-lines?limit=3'",
-        f"curl '{order}/v1/{leader}/views/partners'",
-        f"curl '{inventory}/v1/{supplier}/views/stock'",
-        f"curl '{fulfillment}/v1/{supplier}/views/shipments?direction=OUTBOUND&limit=3'",
-        f"curl -X POST '{inventory}/v1/{supplier}/pools/{site}/{item}/counts' -H 'Content-Type: application/json' "
-        f"-H 'Idempotency-Key: my-count' -d '{body}'",
+        f"curl '{inventory}/v1/{supplier}/views/supplies'",
+        f"curl '{fulfillment}/v1/{supplier}/views/work'",
     ):
         screen.plain(f"  {text}")
-    screen.plain(
-        f"  every command and view: {order}/openapi.json, {inventory}/openapi.json, {fulfillment}/openapi.json"
-    )
-    screen.plain("  your own order lines: chainflow replay FILE --map MAPPING   (docs/how-to/replay.md)")
+    screen.plain(f"  {screen.word('every_command')}")
+    screen.plain("  " + " ".join(f"{url}/openapi.json" for url in (order, inventory, fulfillment)))
+    screen.plain(f"  {screen.word('own_scenario')}")
+    screen.plain(f"  {screen.word('own_lines')}")
+
+
+def _again(scenario: Scenario, fulfillment: str) -> list[str]:
+    """The command that stops the same site once more; nothing in a scenario that stops none."""
+    for steps in scenario.days.values():
+        for step in steps:
+            if step.disrupt is not None:
+                owner, _, site = step.disrupt.at.partition("/")
+                first = scenario.date(max(scenario.days))
+                last = first + datetime.timedelta(days=step.disrupt.days)
+                work = [key.partition("/")[2] for key in scenario.work_at(step.disrupt.at)]
+                body = {"site": site, "from_at": f"{first}T09:00:00Z", "to_at": f"{last}T09:00:00Z", "work": work}
+                url = f"{fulfillment}/v1/{owner}/disruptions/again"
+                return [f"curl -X PUT '{url}' -H 'Content-Type: application/json' -d '{json.dumps(body)}'"]
+    return []

@@ -5,7 +5,7 @@ Everything that is shown was read from views. Deliberately lacks: layout (chain_
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
@@ -15,18 +15,19 @@ from zoneinfo import ZoneInfo
 from infra.cli import notice
 from infra.cli.chain_screen import ChainScreen
 from infra.cli.chain_seen import Chain, delay_of, differences, leaks, look, paths, tiers_between
-from infra.cli.clock import Clock
-from infra.cli.forecast import Forecast, forecast, work_ms
-from infra.cli.front_door import FrontDoor, Row
+from infra.cli.checks import Checks
+from infra.cli.clock import DAY_MS, Clock
+from infra.cli.forecast import Forecast, forecast
+from infra.cli.front_door import Answer, FrontDoor, Row
 from infra.cli.opening import moment
-from infra.cli.scenario import Disrupt, Repair, Scenario
+from infra.cli.scenario import LINE, Disrupt, Repair, Scenario
+from services.chain.closures import Closure
 from services.chain.moments import minute_of
 
 SEEN_SECONDS_MAX = 30.0
 QUIET_MS = 3_000
-LOOK_SECONDS = 0.005
+LOOK_SECONDS = 0.01
 SETTLE_LOOK_SECONDS = 0.1
-DAY_MINUTES = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,17 @@ class Timed:
 class Disruptions:
     """All that is stopped in one scenario. ``followed``: nothing has happened that the forecast knows nothing of."""
 
-    def __init__(self, scenario: Scenario, door: FrontDoor, clock: Clock, screen: ChainScreen) -> None:
-        self.scenario, self.door, self.clock, self.screen = scenario, door, clock, screen
-        self.good = self.followed = True
-        self._stopped: dict[str, Disrupt] = {}
+    def __init__(self, scenario: Scenario, door: FrontDoor, clock: Clock, screen: ChainScreen, checks: Checks) -> None:
+        self.scenario, self.door, self.clock, self.screen, self.checks = scenario, door, clock, screen, checks
+        self.followed = True
+        self._stopped: dict[str, Closure] = {}
         self._struck_at: datetime | None = None
         self._timed: Timed | None = None
         self._ways: list[list[str]] = []
 
     def wanted(self) -> Forecast:
         """What the chain model computes from the file and from what is stopped now."""
-        finishes, events = {}, {}
-        for site, stop in self._stopped.items():
-            for key in self.scenario.work_at(site):
-                finishes[key] = self._finish_minute(key, stop)
-                events[key] = site
-        return forecast(self.scenario, finishes, events)
-
-    def _finish_minute(self, key: str, stop: Disrupt) -> int:
-        return minute_of(work_ms(self.scenario, key)[1]) + stop.days * DAY_MINUTES
+        return forecast(self.scenario, self._stopped)
 
     async def settled(self, wanted: Forecast) -> tuple[Chain, list[str]]:
         """What all firms see, once it is what the model computes; or as it is after 30 s, with the differences."""
@@ -75,65 +68,63 @@ class Disruptions:
         wanted = self.wanted()
         chain, wrong = await self.settled(wanted)
         self.screen.tree(chain, wanted)
-        self._check_model(chain, wrong)
+        self._check_model("as_planned", chain, wrong)
 
     async def strike(self, stop: Disrupt, at_ms: int) -> None:
         """The site is stopped: report it, watch the leader's rows, then see what everybody sees."""
+        owner, _, site = stop.at.partition("/")
+        until_ms = at_ms + stop.days * DAY_MS
         self._struck_at = datetime.fromtimestamp(at_ms / 1000, UTC)
-        self._stopped[stop.at] = stop
+        self._stopped[stop.at] = Closure(minute_of(at_ms), minute_of(until_ms), stop.at, stop.why)
         wanted = self.wanted()
-        body = {"reason_code": stop.why, "disruption_id": self._disruption(stop)}
-        self._timed = await self._report_and_watch(stop.at, wanted, lambda key: {
-            **body, "estimated_finish_at": moment(self._finish_minute(key, stop) * 60_000)
-        })  # fmt: skip
+        report = {
+            "site": site, "from_at": moment(at_ms), "to_at": moment(until_ms), "reason_code": stop.why,
+            "reason": self.screen.word.of(stop.text),
+            "work": [key.partition("/")[2] for key in self.scenario.work_at(stop.at)],
+            "lines": [_named(order) for order in self.scenario.leaving(stop.at)],
+        }  # fmt: skip
+        path = f"/disruptions/{_disruption(stop.at)}"
+        self._timed = await self._timed_report(wanted, self.door.tell("fulfillment", owner, "PUT", path, report))
         chain, wrong = await self.settled(wanted)
         await self.clock.tick(at_ms + 60_000)  # pools look ahead with the tick
         late = [order for order in self.scenario.orders if delay_of(chain.bought(order)) != 0]
-        self._ways = paths(self.scenario, late, stop.at.partition("/")[0])
-        self.screen.struck(stop, self.scenario.work_at(stop.at))
+        self._ways = paths(self.scenario, late, owner)
+        self.screen.struck(stop, [key for key in self.scenario.work_at(stop.at) if delay_of(chain.work(key)) != 0])
         self.screen.tree(chain, wanted)
         leader = self.scenario.leader
         exposed, incidents = await asyncio.gather(
             self.door.view("order", leader, "exposure"), self.door.view("order", leader, "incidents")
         )
         self.screen.leader(exposed, incidents, self._ways, self._timed)
-        self.screen.between(chain, stop.at.partition("/")[0])
+        self.screen.between(chain, owner)
         self.screen.absorbed(chain)
-        self._check_model(chain, wrong)
-        self._check_incident(incidents, exposed, stop)
+        self._check_model("disrupted", chain, wrong)
+        self._check_incident(incidents, exposed)
         await self._check_leaks(stop)
 
     async def repair(self, repair: Repair) -> None:
         """The site is well again: take the reports back, and see everything turn green."""
         self._stopped.pop(repair.at, None)
         wanted = self.wanted()
-        timed = await self._report_and_watch(repair.at, wanted, lambda key: {"withdraw": True})
+        owner, path = repair.at.partition("/")[0], f"/disruptions/{_disruption(repair.at)}/lift"
+        timed = await self._timed_report(wanted, self.door.tell("fulfillment", owner, "POST", path, {}))
         chain, wrong = await self.settled(wanted)
         self.screen.repaired(repair)
         self.screen.tree(chain, wanted)
-        self.screen.green(timed)
-        self._check_model(chain, wrong)
+        self.screen.took(timed)
+        self._check_model("repaired_check", chain, wrong)
         incidents = await self.door.view("order", self.scenario.leader, "incidents")
         if not self._stopped:
-            self._check("recovered", self.screen.word("check_recovered", n=len(incidents)), not incidents)
+            self.checks.add("recovered", self.screen.word("check_recovered", n=len(incidents)), not incidents)
 
-    def _disruption(self, stop: Disrupt) -> str:
-        return f"{stop.why}-{stop.at.partition('/')[2]}"[:64]
-
-    async def _report_and_watch(self, site: str, wanted: Forecast, body: Any) -> Timed:
-        """Send what is reported of everything at the site, and look at the leader's rows until they are as computed."""
-        owner = site.partition("/")[0]
+    async def _timed_report(self, wanted: Forecast, report: Coroutine[Any, Any, Answer]) -> Timed:
+        """Send a report, and look at the leader's rows until they are as computed."""
         goal = self._goal(wanted) if self.followed else None
         before = await self._exposed()
         started = perf_counter()
-        sending = [
-            asyncio.create_task(
-                self.door.tell("fulfillment", owner, "POST", f"/work/{key.partition('/')[2]}/reports", body(key))
-            )
-            for key in self.scenario.work_at(site)
-        ]
+        sending = asyncio.create_task(report)
         timed = await self._watch(before, goal, started)
-        await asyncio.gather(*sending)
+        await sending
         return timed
 
     async def _watch(self, before: Mapping[str, int], goal: Mapping[str, int] | None, started: float) -> Timed:
@@ -162,31 +153,27 @@ class Disruptions:
 
     # -- Checks ------------------------------------------------------------------------------------------------------
 
-    def _check(self, name: str, text: str, holds: bool) -> None:
-        self.good = self.good and holds
-        self.screen.check(name, text, holds)
-
-    def _check_model(self, chain: Chain, wrong: list[str]) -> None:
+    def _check_model(self, name: str, chain: Chain, wrong: list[str]) -> None:
         if not self.followed:
             self.screen.note(self.screen.word("not_followed"))
             return
         rows = sum(len(firm.bought) + len(firm.sold) + len(firm.work) for firm in chain.firms.values())
-        text = self.screen.word("check_model", n=rows) if not wrong else "; ".join(wrong[:3])
-        self._check("dates", text, not wrong)
+        equal = self.screen.word("check_model", n=rows, firms=len(chain.firms))
+        self.checks.add(name, equal if not wrong else "; ".join(wrong[:3]), not wrong)
 
-    def _check_incident(self, incidents: list[Row], exposed: list[Row], stop: Disrupt) -> None:
-        alone = len(self._stopped) == 1
-        references = {row["reference"] for row in exposed}
-        lines = sum(row["lines"] for row in incidents)
-        holds = not alone or (len(incidents) == len(references) <= 1 and lines == len(exposed))
-        self._check("incident", self.screen.word("check_incident", n=len(incidents), lines=lines), holds)
+    def _check_incident(self, incidents: list[Row], exposed: list[Row]) -> None:
+        """While one site is stopped, all late lines of the leader are one incident."""
+        if len(self._stopped) == 1:
+            references = {row["reference"] for row in exposed}
+            lines = sum(row["lines"] for row in incidents)
+            holds = len(incidents) == len(references) <= 1 and lines == len(exposed)
+            self.checks.add("one_incident", self.screen.word("check_incident", n=len(incidents), lines=lines), holds)
 
     async def _check_leaks(self, stop: Disrupt) -> None:
         owner = stop.at.partition("/")[0]
-        rows, found = await leaks(self.door, self.scenario, {owner: (stop.why, self._disruption(stop))})
-        self._check(
-            "discreet", self.screen.word("check_leaks", n=rows) if not found else "; ".join(found[:3]), not found
-        )
+        rows, found = await leaks(self.door, self.scenario, {owner: (stop.why, _disruption(stop.at))})
+        text = self.screen.word("check_leaks", n=rows) if not found else "; ".join(found[:3])
+        self.checks.add("discreet", text, not found)
 
     # -- Compared ----------------------------------------------------------------------------------------------------
 
@@ -201,3 +188,14 @@ class Disruptions:
         phone = notice.by_phone(happened, hops, self.scenario.compare)
         plans = notice.by_nightly_plans(happened, hops, self.scenario.compare)
         self.screen.compared(happened, {"phone": phone, "plans": plans}, self._timed, hops, self.scenario.compare)
+
+
+def _disruption(site: str) -> str:
+    """The id of what stops a site."""
+    return f"stop-of-{site.partition('/')[2]}"[:64]
+
+
+def _named(order: str) -> dict[str, str]:
+    """The line of an order as a report names it."""
+    buyer, _, number = order.partition("/")
+    return {"buyer": buyer, "number": number, "line": LINE}

@@ -6,11 +6,12 @@ what the services answer can be held against it. Deliberately lacks: goods that 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from infra.cli.errors import CliError
 from infra.cli.scenario import LINE, Scenario, Work
+from services.chain.closures import Closure
 from services.chain.flow import Expected, expect
 from services.chain.flow_facts import Flow
 from services.chain.moments import SINCE, minute_of
@@ -21,6 +22,12 @@ from services.order.workday import due_at_ms
 
 LINE_PRIORITY, WORK_PRIORITY = 0, 5
 """Where nobody says otherwise, a pool serves order lines before work orders."""
+
+ROUNDS_PER_FLOW_MAX = 3
+"""Without loops a chain rests after as many rounds as it has tiers; around a loop a date and then its cause go."""
+
+LEAVING_MINUTES = 1
+"""What of a line's way passes at the site that it leaves; the rest is on the road, whatever happens at the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +50,15 @@ class Forecast:
     from_stock: frozenset[str]
 
 
-def forecast(scenario: Scenario, finish_minutes: Mapping[str, int], events: Mapping[str, str]) -> Forecast:
-    """Plays the scenario's plan. ``finish_minutes``: work order to its estimated finish; ``events``: to what says so.
+def forecast(scenario: Scenario, stopped: Mapping[str, Closure]) -> Forecast:
+    """Plays the scenario's plan. ``stopped``: site (``<enterprise>/<site>``) to when it stands still.
 
     Raises CliError for a chain that does not come to rest.
     """
-    planned = _planned(scenario, finish_minutes, events)
+    planned = _planned(scenario, stopped)
     stock = {pool: millionths(amount) for pool, amount in scenario.stock.items()}
     expected: dict[str, Expected] = {}
-    for _ in range(len(planned) + 2):
+    for _ in range(ROUNDS_PER_FLOW_MAX * len(planned) + 1):
         answers = {
             answer_id: answer for pool in stock for answer_id, answer in _answers(pool, stock, planned, expected)
         }
@@ -60,7 +67,7 @@ def forecast(scenario: Scenario, finish_minutes: Mapping[str, int], events: Mapp
             break
         expected = now
     else:
-        raise CliError("the chain of this scenario does not come to rest; does something go into itself?")
+        raise CliError("the chain of this scenario does not come to rest: take out what goes into itself")
     orders = {order: expected[line_flow(order)] for order in scenario.orders}
     shelf = frozenset(order for order in orders if _is_on_the_shelf(_inputs(planned[line_flow(order)], stock, answers)))
     return Forecast(orders, {key: expected[work_flow(key)] for key in scenario.work}, shelf)
@@ -81,7 +88,7 @@ def _is_on_the_shelf(inputs: Iterable[DemandCovered]) -> bool:
     return bool(parts) and all(part.date == SINCE for part in parts)
 
 
-def _planned(scenario: Scenario, finishes: Mapping[str, int], events: Mapping[str, str]) -> dict[str, Planned]:
+def _planned(scenario: Scenario, stopped: Mapping[str, Closure]) -> dict[str, Planned]:
     planned = {}
     for order, wanted in scenario.orders.items():
         one = scenario.agreement_of(order)
@@ -90,14 +97,16 @@ def _planned(scenario: Scenario, finishes: Mapping[str, int], events: Mapping[st
         place = f"{one.seller}/{one.start}" if by_ship_date else f"{one.buyer}/{one.to}"
         due = minute_of(day_end_ms(scenario, place, scenario.date(wanted.due))) + (way if by_ship_date else 0)
         units, name = millionths(wanted.quantity), line_flow(order)
-        flow = Flow(name, one.seller, units, due - way, way, due, split=True)
-        source = f"{one.seller}/{one.start}/{one.seller_item}"
+        leaves = f"{one.seller}/{one.start}"
+        closures = tuple(closure for site, closure in stopped.items() if site == leaves)
+        flow = Flow(name, one.seller, units, due - way, way, due, True, closures=closures, site_minutes=LEAVING_MINUTES)
+        source = f"{leaves}/{one.seller_item}"
         planned[name] = Planned(flow, ((source, units),), f"{one.buyer}/{one.to}/{one.item}", LINE_PRIORITY)
     for key, work in scenario.work.items():
         owner, name = key.partition("/")[0], work_flow(key)
         start, finish = (minute_of(at) for at in work_ms(scenario, key))
-        flow = Flow(name, owner, millionths(work.quantity), start, finish - start, finish)
-        flow = replace(flow, estimated_finish=finishes.get(key), event=events.get(key, ""))
+        closures = tuple(closure for site, closure in stopped.items() if site == f"{owner}/{work.site}")
+        flow = Flow(name, owner, millionths(work.quantity), start, finish - start, finish, closures=closures)
         takes = tuple((f"{owner}/{work.site}/{item}", millionths(amount)) for item, amount in work.uses.items())
         planned[name] = Planned(flow, takes, f"{owner}/{work.site}/{work.item}", WORK_PRIORITY)
     return planned

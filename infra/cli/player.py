@@ -11,6 +11,7 @@ from decimal import Decimal
 from time import monotonic, perf_counter
 
 from infra.cli.chain_screen import ChainScreen
+from infra.cli.checks import Checks
 from infra.cli.clock import Clock, at_ms, instant
 from infra.cli.disruption import Disruptions
 from infra.cli.errors import CliError
@@ -25,18 +26,14 @@ FIRST_MINUTE, MINUTES_PER_STEP = 8 * 60, 15
 SEEN_SECONDS_MAX = 30.0
 LOOK_SECONDS = 0.01
 
-STATES = {
-    "CONFIRMATION": "to be confirmed", "STOCK": "awaits stock", "SHIPMENT": "to be shipped", "RECEIPT": "on its way",
-    "NOTHING": "done",
-}  # fmt: skip
-
 
 class Player:
     """One scenario on one set of services."""
 
     def __init__(self, scenario: Scenario, door: FrontDoor, clock: Clock, screen: Screen) -> None:
         self.scenario, self.door, self.clock, self.screen = scenario, door, clock, screen
-        self.disruptions = Disruptions(scenario, door, clock, ChainScreen(scenario, screen))
+        self.checks = Checks(screen)
+        self.disruptions = Disruptions(scenario, door, clock, ChainScreen(scenario, screen), self.checks)
         self.day = 1
         self._minute = FIRST_MINUTE
 
@@ -100,15 +97,19 @@ class Player:
         one = self.scenario.items[f"{buyer}/{self.scenario.placed[order].item}"]
         return f"{number(amount)}{' kg' if one.unit == 'KGM' else ''} {self.screen.word.of(one.name)}"
 
+    def _day(self, text: str) -> str:
+        return self.screen.word.day(datetime.date.fromisoformat(text))
+
+    def _says(self, key: str, **values: object) -> None:
+        self.screen.says(self.screen.word(key, **values))
+
     async def _place(self, place: Place) -> None:
         buyer, _, order = place.order.partition("/")
         body = order_body(self.scenario, place.order, place)
         await self.door.tell("order", buyer, "PUT", f"/orders/{order}", body)
         row = await self.line(place.order, lambda row: row["stage"] == "PLACED")
-        seller, wanted = self._name(row["partner"]), _date(row["requested_on"])
-        what = self._what(place.order, Decimal(row["quantity"]))
-        text = f"{self._name(buyer)} orders {what} from {seller} for {self.screen.word.day(wanted)}"
-        self.screen.says(f"{text} (order {order})")
+        what, day = self._what(place.order, Decimal(row["quantity"])), self._day(row["requested_on"])
+        self._says("places", who=self._name(buyer), what=what, seller=self._name(row["partner"]), day=day, number=order)
 
     async def _confirm(self, order: str) -> None:
         one = self.scenario.agreement_of(order)
@@ -117,10 +118,9 @@ class Player:
         pool = {"site": one.start, "item": one.seller_item, "flow_key": line_flow(order)}
         held = (await self.rows("inventory", one.seller, "reservations", lambda rows: bool(rows), **pool))[0]
         reserved, waiting = Decimal(held["reserved"]), Decimal(held["waiting"])
-        stock = f"{number(reserved)} reserved" + (f", {number(waiting)} still lacking" if waiting else " from stock")
-        number_ = order.partition("/")[2]
-        promised = self.screen.word.day(_date(row["promised_on"]))
-        self.screen.says(f"{self._name(one.seller)} confirms {number_} for {promised}: {stock}")
+        stock = self.screen.word("partly" if waiting else "from_stock", n=number(reserved), m=number(waiting))
+        day, number_ = self._day(row["promised_on"]), order.partition("/")[2]
+        self._says("confirms", who=self._name(one.seller), number=number_, day=day, stock=stock)
 
     async def shipments(self, order: str) -> list[str]:
         """The ids of the order's shipments once all that is owed stands in shipments."""
@@ -143,8 +143,7 @@ class Player:
             await self.door.tell("fulfillment", one.seller, "POST", path, {"shipped_at": self._now()})
         row = await self.line(order, lambda row: Decimal(row["shipped"]) == Decimal(row["quantity"]))
         what, to = self._what(order, Decimal(row["shipped"])), self._name(one.buyer)
-        text = f"{self._name(one.seller)} ships {what} to {to}"
-        self.screen.says(f"{text}, expected {self.screen.word.day(_date(row['expected_on']))}")
+        self._says("ships", who=self._name(one.seller), what=what, to=to, day=self._day(row["expected_on"]))
 
     async def _receive(self, order: str) -> None:
         one = self.scenario.agreement_of(order)
@@ -156,23 +155,21 @@ class Player:
         stock = await self.rows("inventory", one.buyer, "inbound", lambda rows: not rows, flow_key=line_flow(order))
         assert not stock
         pool = (await self.rows("inventory", one.buyer, "stock", bool, **inbound))[0]
-        when = "on time" if not row["late"] else f"{row['days_late']} days late"
-        have = f"; {number(Decimal(pool['on_hand']))} on hand now" if pool["on_hand"] is not None else ""
-        what = self._what(order, Decimal(row["received"]))
-        self.screen.says(f"{self._name(one.buyer)} receives {what} {when}{have}")
+        when = self.screen.word.late(row["days_late"] * 1440 if row["late"] else 0)
+        what, have = self._what(order, Decimal(row["received"])), pool["on_hand"]
+        key, amount = ("receives", "") if have is None else ("receives_have", number(Decimal(have)))
+        self._says(key, who=self._name(one.buyer), what=what, when=when, n=amount)
 
     async def _make(self, make: Make) -> None:
         enterprise, _, site = make.at.partition("/")
         for item, amount in make.uses.items():
             await self._move_stock(enterprise, site, item, amount, "issues")
         await self._move_stock(enterprise, site, make.item, make.quantity, "receipts")
-        pool = (await self.rows("inventory", enterprise, "stock", bool, site=site, item=make.item))[0]
-        used = " and ".join(
+        used = self.screen.word("and").join(
             f"{number(amount)} {self._item_name(enterprise, item)}" for item, amount in make.uses.items()
         )
         made = f"{number(make.quantity)} {self._item_name(enterprise, make.item)}"
-        taken = f"; {number(Decimal(pool['reserved']))} of them reserved at once" if Decimal(pool["reserved"]) else ""
-        self.screen.says(f"{self._name(enterprise)} makes {made} of {used}{taken}")
+        self._says("makes_of" if used else "makes", who=self._name(enterprise), what=made, used=used)
 
     async def _move_stock(self, enterprise: str, site: str, item: str, amount: Decimal, kind: str) -> None:
         unit = self.scenario.items[f"{enterprise}/{item}"].unit
@@ -195,13 +192,10 @@ class Player:
         await self.line(slip.order, lambda row: bool(row["late"]) is late)
         took_ms = (perf_counter() - started) * 1000
         await sending
-        number_ = slip.order.partition("/")[2]
-        text = self.screen.word.of(slip.text) or slip.why
-        says = f"{self._name(one.seller)} reports: {number_} arrives {self.screen.word.day(day)} – {text}"
-        self.screen.says(says)
+        text, number_ = self.screen.word.of(slip.text) or slip.why, slip.order.partition("/")[2]
+        self._says("slips", who=self._name(one.seller), number=number_, day=self.screen.word.day(day), text=text)
         await self.show_lines(one.buyer)
-        colour = "red" if late else "green again"
-        self.screen.note(f"from the report to {self._name(one.buyer)}'s view turning {colour}: {took_ms:.0f} ms")
+        self.screen.measured(self.screen.word("took_slip", who=self._name(one.buyer), ms=f"{took_ms:.0f}"))
 
     # -- Showing -----------------------------------------------------------------------------------------------------
 
@@ -209,12 +203,12 @@ class Player:
         """The buyer's open order lines, as its view has them now."""
         rows = await self.door.view("order", buyer, "order-lines", role="BUYER")
         shown = [self._line_shown(buyer, row) for row in rows if row["stage"] in ("PLACED", "CONFIRMED")]
-        self.screen.lines(f"What {self._name(buyer)} sees", shown)
+        self.screen.lines(self.screen.word("leader_sees", who=self._name(buyer)), shown)
 
     def _line_shown(self, buyer: str, row: Row) -> LineShown:
         return LineShown(
             row["number"], self._item_name(buyer, row["item"]), self._name(row["partner"]), Decimal(row["quantity"]),
-            _maybe(row["promised_on"]), _maybe(row["expected_on"]), STATES.get(row["awaits"], row["awaits"].lower()),
+            _maybe(row["promised_on"]), _maybe(row["expected_on"]), self.screen.word(row["awaits"]),
             bool(row["late"]), int(row["days_late"]),
         )  # fmt: skip
 
@@ -242,9 +236,5 @@ class Player:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def _date(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
-
-
 def _maybe(text: str | None) -> datetime.date | None:
-    return _date(text) if text else None
+    return datetime.date.fromisoformat(text) if text else None

@@ -125,7 +125,7 @@ class Slip(Part):
 
 
 class Disrupt(Part):
-    """Something stops a site: all that is planned there will be done so many days late. One report, one incident."""
+    """A site stands still for so many days from now: what is made there, and what leaves it. One report is made."""
 
     at: Pair
     days: Annotated[int, Field(ge=1, le=365)]
@@ -134,7 +134,7 @@ class Disrupt(Part):
 
 
 class Repair(Part):
-    """The site is well again: all that is planned there will be done as planned."""
+    """The site is well again: the report is taken back, all goes on as planned."""
 
     at: Pair
     text: Text = Field(default_factory=dict)
@@ -244,6 +244,11 @@ class Scenario(Part):
         """What is planned at a site (``<enterprise>/<site>``)."""
         owner, _, place = site.partition("/")
         return {key: one for key, one in self.work.items() if key.startswith(f"{owner}/") and one.site == place}
+
+    def leaving(self, site: str) -> list[str]:
+        """The orders whose goods leave a site (``<enterprise>/<site>``)."""
+        ways = {order: self.agreement_of(order) for order in self.orders}
+        return [order for order, one in ways.items() if f"{one.seller}/{one.start}" == site]
 
     def needed_for(self, order: str) -> list[str]:
         """The orders whose goods go into what is made for an order, by item and site."""

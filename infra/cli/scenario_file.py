@@ -47,7 +47,9 @@ def load(path: Path) -> Scenario:
     except ValidationError as error:
         mistakes += [_mistake(one) for one in error.errors()]
     if found is not None:
-        mistakes += [*_references(found), *_days(found)]
+        mistakes += _references(found)
+    if found is not None and not mistakes:
+        mistakes += _days(found)  # which follow the references
     if mistakes or found is None:
         raise CliError(_told(path, lines, mistakes))
     return found
@@ -183,8 +185,8 @@ def _days(found: Scenario) -> Iterator[Mistake]:
                     yield from _need(found.items, f"{enterprise}/{item}", where, "item")
             elif (stopped := step.disrupt or step.repair) is not None:
                 yield from _need(found.sites, stopped.at, (*where, "at"), "site")
-                if stopped.at in found.sites and not found.work_at(stopped.at):
-                    yield where, f"nothing is planned at {stopped.at}: add a work order for it under work"
+                if stopped.at in found.sites and not (found.work_at(stopped.at) or found.leaving(stopped.at)):
+                    yield where, f"nothing is planned at {stopped.at}: add a work order or an order for it"
             elif step.show is None:
                 moved = step.slip or step.recover
                 order = moved.order if moved else step.confirm or step.ship or step.receive or ""

@@ -63,12 +63,12 @@ class Screen:
     def done(self, text: str, took_seconds: float | None = None) -> None:
         """Something that is set up now."""
         took = f"  [dim]{took_seconds:.1f} s[/]" if took_seconds is not None else ""
-        self._hang("[green]✓[/] ", f"{escape(text)}{took}")
+        self.hang("[green]✓[/] ", f"{escape(text)}{took}")
 
     def check(self, name: str, text: str, holds: bool) -> None:
         """One checked statement."""
         mark = "[green]✓[/]" if holds else "[bold red]✗[/]"
-        self._hang(f"{mark} {escape(name):<10} ", escape(text))
+        self.hang(f"{mark} {escape(name):<10} ", escape(text))
 
     def says(self, text: str) -> None:
         """Something that happened today; the date stands at the first line of it."""
@@ -76,15 +76,15 @@ class Screen:
         self._last_day = self.today
         if label:
             self.console.print()
-        self._hang(f"[bold]{label}[/]{' ' * max(0, 12 - _cells(label))}", escape(text))
+        self.hang(f"[bold]{label}[/]{' ' * max(2, 12 - _cells(label))}", escape(text))
 
     def note(self, text: str) -> None:
         """A line between others."""
-        self._hang("", f"[dim]{escape(text)}[/]")
+        self.hang("", f"[dim]{escape(text)}[/]")
 
     def measured(self, text: str) -> None:
         """A time that was taken."""
-        self._hang("[cyan]⏱[/] ", f"[cyan]{escape(text)}[/]")
+        self.hang("[cyan]⏱[/] ", f"[cyan]{escape(text)}[/]")
 
     def plain(self, text: str = "") -> None:
         """Text as it is, for copying."""
@@ -92,7 +92,7 @@ class Screen:
 
     def put(self, what: RenderableType) -> None:
         """A table, or whatever else, in from the margin."""
-        self.console.print(Padding(what, (0, 0, 0, MARGIN)))
+        self.console.print(Padding(what, (0, 0, 0, MARGIN), expand=False))
 
     def lines(self, title: str, rows: Sequence[LineShown]) -> None:
         """The buyer's order lines; a late one is red."""
@@ -107,11 +107,11 @@ class Screen:
             found.add_row(*(Text(cell, style) for cell in cells))
         self.put(found)
 
-    def _hang(self, lead: str, text: str) -> None:
-        """A text that goes on under its own beginning."""
+    def hang(self, lead: str, text: str) -> None:
+        """A text that goes on under its own beginning, behind a lead; both as markup."""
         grid = Table.grid(padding=0)
         grid.add_column(no_wrap=True)
-        grid.add_column()
+        grid.add_column(overflow="fold")
         grid.add_row(lead, text)
         self.put(grid)
 

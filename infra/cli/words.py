@@ -46,12 +46,12 @@ class Lang:
         return PHRASES[key][CODES.index(self.code)].format(**values)
 
     def day(self, day: datetime.date | None) -> str:
-        """Fri 12 Mar, or a dash."""
+        """Fri 12 Mar, 3月12日周五, or a dash."""
         if day is None:
             return "–"
         weekday = _WEEKDAYS[self.code][day.weekday()]
         if self.code == "zh":
-            return f"{day.month}月{day.day}日 {weekday}"
+            return f"{day.month}月{day.day}日{weekday}"
         return f"{weekday} {day.day} {_MONTHS[day.month - 1]}"
 
     def late(self, minutes: int | None) -> str:
@@ -106,8 +106,9 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col_promised": ("promised", "承诺"),
     "col_expected": ("expected", "预计"),
     "own_work": ("own plant", "自有工厂"),
-    "struck": ("{who} reports: {text}.", "{who}报告：{text}。"),
-    "struck_work": ("{numbers} will be done {span} later than planned.", "{numbers} 将比计划晚 {span}完成。"),
+    "struck": ("{who} reports: {text}. {site} stands still for {span}.", "{who}报告：{text}。{site} 停产 {span}。"),
+    "struck_work": ("One report; it holds up {numbers}.", "仅一份报告，牵动 {numbers}。"),
+    "and": (" and ", " 和 "),
     "repaired": ("{who} reports: {text}.", "{who}报告：{text}。"),
     "leader_sees": ("What {who} sees", "{who}看到的"),
     "incident": (
@@ -115,12 +116,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "一个事件（参考号 {ref}…）：{lines} 行延误，合计 {days} 天，最严重的是 {worst}；经 {ways} 条路径传来。",
     ),
     "took": (
-        "from the report to the first red row {first} ms, to the last {all} ms",
-        "从报告到第一行变红 {first} 毫秒，到最后一行 {all} 毫秒",
-    ),
-    "took_green": (
-        "from the report to the first row's change {first} ms, to all of the leader's green {all} ms",
-        "从报告到第一行变化 {first} 毫秒，到全部变绿 {all} 毫秒",
+        "from the report to the first row that changed {first} ms, to the last {all} ms",
+        "从报告到第一行变化 {first} 毫秒，到最后一行 {all} 毫秒",
     ),
     "between_see": ("What the firms in between see", "中间企业看到的"),
     "between_note": (
@@ -147,7 +144,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col_in": ("bought", "采购"),
     "col_made": ("made", "生产"),
     "col_out": ("sold", "销售"),
-    "col_absorbed": ("absorbed here", "在此吸收"),
+    "col_absorbed": ("absorbed", "吸收"),
     # Compared
     "compare_title": ("When {who} knows", "{who}何时得知"),
     "col_way": ("the news goes", "消息的传递方式"),
@@ -161,10 +158,76 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "{plan} and sends what changed.",
         "假设：消息经 {hops} 家企业传递；各家在下一个工作日 {phone} 打电话，或每夜 {plan} 运算后发出变化。",
     ),
+    # Goods and dates
+    "places": (
+        "{who} orders {what} from {seller} for {day} (order {number})",
+        "{who}向{seller}订购 {what}，交期 {day}（订单 {number}）",
+    ),
+    "confirms": ("{who} confirms {number} for {day}: {stock}", "{who}确认订单 {number}，交期 {day}：{stock}"),
+    "from_stock": ("{n} reserved from stock", "已从库存预留 {n}"),
+    "partly": ("{n} reserved, {m} still lacking", "已预留 {n}，尚缺 {m}"),
+    "ships": ("{who} ships {what} to {to}, expected {day}", "{who}向{to}发运 {what}，预计 {day}"),
+    "receives": ("{who} receives {what}, {when}", "{who}收到 {what}，{when}"),
+    "receives_have": ("{who} receives {what}, {when}; {n} on hand now", "{who}收到 {what}，{when}；现有库存 {n}"),
+    "makes": ("{who} makes {what}", "{who}生产 {what}"),
+    "makes_of": ("{who} makes {what} of {used}", "{who}用 {used}生产 {what}"),
+    "slips": ("{who} reports: {number} arrives {day} – {text}", "{who}报告：订单 {number} 将于 {day} 到货 – {text}"),
+    "took_slip": (
+        "from the report to {who}'s view that shows it {ms} ms",
+        "从报告到{who}的视图显示 {ms} 毫秒",
+    ),
+    "CONFIRMATION": ("to be confirmed", "待确认"),
+    "STOCK": ("awaits stock", "等待库存"),
+    "SHIPMENT": ("to be shipped", "待发运"),
+    "RECEIPT": ("on its way", "运输中"),
+    "NOTHING": ("done", "已完成"),
+    # The burst
+    "burst_title": ("A crash in the middle", "中途崩溃"),
+    "burst": (
+        "{n} orders of {amount} {what} each, all at once; {service} is killed on the way.",
+        "同时下达 {n} 张订单，每张 {amount} {what}；途中强制终止 {service}。",
+    ),
+    "burst_took": (
+        "{n} commands in {seconds} s with the crash in it, {again} sent more than once",
+        "含崩溃在内 {n} 条命令用时 {seconds} 秒，其中 {again} 条重发",
+    ),
+    "killed_text": (
+        "{service}, kill -9 of pid {pid}; pid {new} serves again after {seconds} s",
+        "{service}，kill -9 进程 {pid}；进程 {new} 于 {seconds} 秒后恢复服务",
+    ),
+    "killed_text_short": ("one process of {service}, in the middle of it", "途中终止了 {service} 的一个进程"),
+    "not_killed": ("{service} was never killed: too few orders", "{service} 未被终止：订单过少"),
+    "outcomes_text": ("{n} of {all} commands, {refused} refused", "{all} 条命令中 {n} 条有结果，{refused} 条被拒"),
+    "of_orders": ("{n} of {all} orders", "{all} 张订单中 {n} 张"),
+    "repeated_text": (
+        "all {all} sent again under the same keys: {n} other answers",
+        "全部 {all} 条以相同键重发：{n} 条答复不同",
+    ),
+    "stock_even": (
+        "{before} before = {after} after + {shipped} shipped",
+        "原有 {before} = 现有 {after} + 发出 {shipped}",
+    ),
+    "stock_odd": (
+        "{before} before is not {after} after + {shipped} shipped",
+        "原有 {before} ≠ 现有 {after} + 发出 {shipped}",
+    ),
     # Checks
+    "checks_title": ("What was checked", "检验结果"),
+    "as_planned": ("planned", "计划"),
+    "disrupted": ("disrupted", "中断"),
+    "repaired_check": ("repaired", "恢复"),
+    "one_incident": ("incident", "事件"),
+    "discreet": ("discreet", "保密"),
+    "recovered": ("recovered", "消除"),
+    "killed": ("killed", "终止"),
+    "outcomes": ("outcomes", "结果"),
+    "lost": ("lost", "丢失"),
+    "twice": ("twice", "重复"),
+    "repeated": ("repeated", "重发"),
+    "stock": ("stock", "库存"),
     "check_model": (
-        "{n} rows of all firms are what the chain model computes from the file",
-        "各企业共 {n} 行，与链模型由文件算得的一致",
+        "{n} rows of {firms} firms are as the chain model computes from the file",
+        "{firms} 家企业共 {n} 行，与链模型由文件算得的一致",
     ),
     "not_followed": (
         "Goods or dates have moved by hand before, so the file alone does not say what dates to expect: not compared.",
@@ -172,8 +235,29 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "check_incident": ("{n} incident at the leader, {lines} lines", "领头企业处 {n} 个事件，{lines} 行"),
     "check_leaks": (
-        "{n} rows searched: nobody's views name a firm beyond its partners",
+        "{n} rows searched: no view names a firm beyond its partners",
         "已检索 {n} 行：没有任何视图出现伙伴以外的企业名称",
     ),
     "check_recovered": ("{n} incidents are left", "剩余 {n} 个事件"),
+    # The end
+    "next_title": ("What to try next", "接下来可以试试"),
+    "no_terminal": (
+        "(this run has no terminal, so it ends here; `make demo` on a terminal, or `make up`, stays)",
+        "（本次运行没有终端，到此结束；在终端中运行 `make demo` 或 `make up` 会保持运行）",
+    ),
+    "every_command": ("every command and view:", "全部命令与视图："),
+    "own_scenario": (
+        "your own chain: chainflow demo --scenario FILE   (docs/how-to/demo.md)",
+        "自己的供应链：chainflow demo --scenario 文件   （docs/how-to/demo.md）",
+    ),
+    "own_lines": (
+        "your own order lines: chainflow replay FILE --map MAPPING   (docs/how-to/replay.md)",
+        "自己的订单行：chainflow replay 文件 --map 映射   （docs/how-to/replay.md）",
+    ),
+    "all_hold": ("demo: all checks hold; {seconds} s", "演示：全部检验通过；{seconds} 秒"),
+    "not_all_hold": ("demo: A CHECK DID NOT HOLD, see above; {seconds} s", "演示：有检验未通过，见上文；{seconds} 秒"),
+    "stays": (
+        "It goes on running. Ctrl-C ends it, and throws its data away.",
+        "演示继续运行。按 Ctrl-C 结束并清除数据。",
+    ),
 }
