@@ -145,7 +145,7 @@ class CommandEndpoints:
         try:
             made = await self._command_of(enterprise, route, to_dataclass(route.body, body, dict(path)))
             if isinstance(made, Refused):
-                return refusal(made)
+                return refusal(made, self._not_found)
             key = self._service.by_command[route.command].key(made, enterprise)
             partition = partition_of(key.encode(), self._service.partitions)
         except NobodyOwns as error:

@@ -6,6 +6,8 @@ A path names the order as ``{buyer}/{number}`` where the seller speaks too, and 
 from services.kernel.http_commands import CommandRoute, Sheet
 from services.order.agreement import AcceptAgreement, DeclineAgreement, EndAgreement, ProposeAgreement, SetGrants
 from services.order.enterprise import AddAlias, RegisterEnterprise, RemoveAlias, RenameEnterprise
+from services.order.exposure import INCIDENTS
+from services.order.incident import INCIDENT_UNKNOWN, AcknowledgeIncident, CloseIncident, CommentIncident
 from services.order.order_commands import (
     AcceptChange,
     AddLines,
@@ -35,7 +37,20 @@ SHARED_LINE = SHARED + "/lines/{line}"
 CHANGE = SHARED_LINE + "/changes/{change}"
 AGREEMENT = "/agreements/{buyer}/{seller}/{buyer_item}"
 
+INCIDENT = "/incidents/{reference}"
+
 SHEET = Sheet(OrderSheet, AGREEMENTS, agreements_of, order_of)
+
+
+def _seen(command: type) -> Sheet:
+    """People speak about an incident that their enterprise sees; of another one nobody learns that there is one."""
+    return Sheet(
+        command,
+        INCIDENTS,
+        lambda _, body: (body.reference,),
+        lambda _, body, found: body if body.reference in found else INCIDENT_UNKNOWN,
+    )
+
 
 ROUTES = (
     CommandRoute("PUT", "/enterprise", RegisterEnterprise, "Register the enterprise and its aliases"),
@@ -47,6 +62,13 @@ ROUTES = (
     CommandRoute("POST", AGREEMENT + "/decline", DeclineAgreement, "Decline the other side's terms"),
     CommandRoute("POST", AGREEMENT + "/end", EndAgreement, "End the agreement"),
     CommandRoute("PUT", AGREEMENT + "/grants", SetGrants, "Say what the partner may see further"),
+    CommandRoute(
+        "POST", INCIDENT + "/acknowledge", AcknowledgeIncident, "Take an incident up", _seen(AcknowledgeIncident)
+    ),
+    CommandRoute(
+        "POST", INCIDENT + "/comments", CommentIncident, "Say something about an incident", _seen(CommentIncident)
+    ),
+    CommandRoute("POST", INCIDENT + "/close", CloseIncident, "Be done with an incident", _seen(CloseIncident)),
     CommandRoute("PUT", OWN, PlaceOrder, "Place an order; the same sheet finds the same order", SHEET),
     CommandRoute("POST", OWN + "/lines", AddLines, "Add lines to an open order"),
     CommandRoute("POST", OWN + "/releases", ReleaseCallOff, "Release a call-off: replaces its open schedule"),

@@ -5,6 +5,7 @@ from typing import Final
 from services.kernel.model import Domain
 from services.order.agreement import AGREEMENT
 from services.order.enterprise import ENTERPRISE
+from services.order.incident import INCIDENT
 from services.order.order import ORDER
 from services.order.order_commands import NoteOverdue, RecordLineProgress
 from services.order.policy import PROGRESS_TOPIC, react, tell
@@ -16,7 +17,7 @@ def domain_with(references: References) -> Domain:
     """The domain whose feeds speak of what made lines late by these references."""
     return Domain(
         name="order",
-        aggregates=(ORDER, AGREEMENT, ENTERPRISE),
+        aggregates=(ORDER, AGREEMENT, ENTERPRISE, INCIDENT),
         views=VIEWS,
         link_topics=(PROGRESS_TOPIC,),
         react=react,

@@ -6,20 +6,21 @@ in here that the buyer could not see there. Sums are kept by the difference that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
 from services.kernel.values import EnterpriseId, Money
+from services.order.incident import Comment, IncidentState
 from services.order.line import OrderLineStage
 from services.order.line_view import Alert, CauseView, OrderLineView
 from services.order.ranking import IncidentLineView, Ranking, Read
 from services.order.sentences import sentence_en, sentence_zh
 from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, Side
 
-EXPOSURE, INCIDENTS = "exposure", "incidents"
+EXPOSURE, INCIDENTS, INCIDENT_NOTES = "exposure", "incidents", "incident-notes"
 
 NEVER_DAYS: Final = 365  # what never comes ranks as if it came a year late
 _NANOS: Final = Decimal(1_000_000_000)
@@ -68,7 +69,8 @@ class IncidentView:
     """One root and the enterprise's own lines that are late by it, row id is the reference.
 
     ``days_late`` is the sum over the lines that have a date to expect, ``short_lines`` counts those that have none.
-    ``worst_line`` is its row id in ``exposure``. ``since_ms``: when the first line was late by it.
+    ``worst_line`` is its row id in ``exposure``. ``since_ms``: when the first line was late by it. ``comments``: the
+    last ones, oldest first. Taken up by somebody it stays, RESOLVED and without lines, until it is closed.
     """
 
     lines: int
@@ -77,6 +79,20 @@ class IncidentView:
     worst_line: str
     worst_days_late: int
     since_ms: int
+    state: IncidentState = IncidentState.OPEN
+    acknowledged_by: str = ""
+    acknowledged_at_ms: int | None = None
+    comments: tuple[Comment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNotesView:
+    """What the enterprise's people say about an incident, row id is the reference; ``incidents`` shows it."""
+
+    reference: str
+    acknowledged_by: str
+    acknowledged_at_ms: int | None
+    comments: tuple[Comment, ...]
 
 
 def exposure_of(line: OrderLineView | None) -> ExposureView | None:
@@ -151,6 +167,7 @@ def _incident(reference: str, left: _Late | None, joined: _Late | None, read: Re
     """The rows of one incident after a line is not any more, or is now, or is another way, late by it."""
     row: IncidentView | None = read(INCIDENTS, reference)
     lines, short, days, since = (row.lines, row.short_lines, row.days_late, row.since_ms) if row else (0, 0, 0, None)
+    since = since if lines else None  # resolved and back again: it counts from now
     ranking = Ranking(reference, lines, read)
     if left:
         lines, short, days = lines - 1, short - left.line.short, days - left.line.days_late
@@ -160,8 +177,33 @@ def _incident(reference: str, left: _Late | None, joined: _Late | None, read: Re
         lines, short, days = lines + 1, short + joined.line.short, days + joined.line.days_late
         since = joined.since_ms if since is None else min(since, joined.since_ms)
         ranking.put(joined.line)
-    worst = ranking.worst
-    if worst is None or since is None:
+    worst, notes = ranking.worst, read(INCIDENT_NOTES, reference)
+    if since is None:  # nobody was late by it before, nor is now
         return {**ranking.changed, (INCIDENTS, reference): None}
-    incident = IncidentView(lines, short, days, worst.id, worst.days_late, since)
-    return {**ranking.changed, (INCIDENTS, reference): incident}
+    name, worst_days = (worst.id, worst.days_late) if worst else ("", 0)
+    incident = IncidentView(lines, short, days, name, worst_days, since)
+    return {**ranking.changed, (INCIDENTS, reference): _noted(incident, notes)}
+
+
+def derive_from_notes(old: IncidentNotesView | None, new: IncidentNotesView | None, read: Read) -> Derived:
+    """The incident with what people say about it; nothing where no line is or was late by it."""
+    either = new or old
+    row: IncidentView | None = read(INCIDENTS, either.reference) if either else None
+    if either is None or row is None:
+        return {}
+    return {(INCIDENTS, either.reference): _noted(row, new)}
+
+
+def _noted(row: IncidentView, notes: IncidentNotesView | None) -> IncidentView | None:
+    """The row with the notes of now; None for one that nobody is late by and nobody has taken up."""
+    if notes is None:
+        return (
+            replace(row, state=IncidentState.OPEN, acknowledged_by="", acknowledged_at_ms=None, comments=())
+            if row.lines
+            else None
+        )
+    state = IncidentState.OPEN if notes.acknowledged_at_ms is None else IncidentState.CONFIRMED
+    return replace(
+        row, state=state if row.lines else IncidentState.RESOLVED, acknowledged_by=notes.acknowledged_by,
+        acknowledged_at_ms=notes.acknowledged_at_ms, comments=notes.comments,
+    )  # fmt: skip

@@ -12,10 +12,20 @@ from typing import Any
 
 from services.kernel.model import FeedRow, Rows, View
 from services.kernel.values import EnterpriseId, Origin
-from services.order import agreement, order
+from services.order import agreement, incident, order
 from services.order.agreement import Agreement
 from services.order.enterprise import ALIASES, Alias
-from services.order.exposure import EXPOSURE, INCIDENTS, ExposureView, IncidentView, derive_exposure
+from services.order.exposure import (
+    EXPOSURE,
+    INCIDENT_NOTES,
+    INCIDENTS,
+    ExposureView,
+    IncidentNotesView,
+    IncidentView,
+    derive_exposure,
+    derive_from_notes,
+)
+from services.order.incident import Notes
 from services.order.line import HEAD, Line, Order, OrderLineStage, line_key
 from services.order.line_view import OrderLineView, line_views
 from services.order.order_facts import CallOffReleased, LinesAdded, OrderCompleted, OrderPlaced, WatchMoved
@@ -80,6 +90,8 @@ def projector(references: References) -> Callable[[str, Rows, tuple[Any, ...], O
             return _project_order(key, rows, facts, references)
         if kind == "agreement":
             return _project_agreement(key, rows)
+        if kind == "incident":
+            return _project_incident(key, rows)
         return _project_enterprise(key, rows)
 
     return project
@@ -163,6 +175,13 @@ def _project_agreement(key: str, rows: Rows) -> Iterator[FeedRow]:
         yield FeedRow(viewer, AGREEMENTS, f"{buyer}/{seller}/{item}", view)
 
 
+def _project_incident(key: str, rows: Rows) -> Iterator[FeedRow]:
+    viewer, reference = incident.parties_of_key(key)
+    notes: Notes | None = rows.get(incident.HEAD)
+    view = notes and IncidentNotesView(reference, notes.acknowledged_by, notes.acknowledged_at_ms, notes.comments)
+    yield FeedRow(viewer, INCIDENT_NOTES, reference, view)
+
+
 def _project_enterprise(key: str, rows: Rows) -> Iterator[FeedRow]:
     head = rows.get("head")
     if head is not None:
@@ -176,6 +195,7 @@ VIEWS = (
     View(PARTNERS, PartnerView),
     View(EXPOSURE, ExposureView),
     View(INCIDENTS, IncidentView),
+    View(INCIDENT_NOTES, IncidentNotesView, derive_from_notes),
     View(INCIDENT_LINES, IncidentLineView),
     View(INCIDENT_PLACES, IncidentPlaceView),
     View(AGREEMENTS, AgreementView),

@@ -23,6 +23,7 @@ from services.kernel.memory_log import START_MS
 from services.kernel.values import Quantity
 from services.order.agreement import ProposeAgreement
 from services.order.enterprise import RegisterEnterprise
+from services.order.incident import AcknowledgeIncident, CommentIncident
 from services.order.order_commands import CancelLine, ConfirmOrder, PlaceOrder, ReportDelay, RevisePromise
 from services.order.order_facts import OrderKind
 from services.order.terms import Delivery, PlacedLine, PromiseBasis, Terms, UnitFactor
@@ -157,7 +158,8 @@ class SecretChain:
         self._order(self.firms[0], 4)
         self.backbone.settle()
         for _ in range(18):
-            steps = self._slip, self._slip, self._slip, self._ship, self._ask, self._wait, self._hurry, self._hurry
+            slips = self._slip, self._slip, self._slip, self._hurry, self._hurry
+            steps = *slips, self._ship, self._ask, self._wait, self._talk
             for firm, command in self.random.choice(steps)():
                 self.say(firm, command)
             self._settle_a_little()
@@ -318,6 +320,13 @@ class SecretChain:
             ConfirmOrder(bought.buyer.name, bought.number),
         )
         return ((self.random.choice(strangers), self.random.choice(made)),)
+
+    def _talk(self) -> Iterable[tuple[Firm, Any]]:
+        """People of a firm take up what hits it, and say what others must not hear."""
+        for firm in self.firms:
+            for reference in self.backbone.view("order", firm.name, "incidents"):
+                yield firm, AcknowledgeIncident(reference)
+                yield firm, CommentIncident(reference, self.secrets.name(firm.name))
 
     def _wait(self) -> Iterable[tuple[Firm, Any]]:
         """Some days of silence."""

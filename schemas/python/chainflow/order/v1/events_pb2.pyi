@@ -112,6 +112,9 @@ class OrderEvent(_message.Message):
     ENTERPRISE_RENAMED_FIELD_NUMBER: _builtins.int
     ALIAS_ADDED_FIELD_NUMBER: _builtins.int
     ALIAS_REMOVED_FIELD_NUMBER: _builtins.int
+    INCIDENT_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    INCIDENT_COMMENTED_FIELD_NUMBER: _builtins.int
+    INCIDENT_CLOSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def envelope(self) -> _common_pb2.Envelope: ...
     @_builtins.property
@@ -174,6 +177,12 @@ class OrderEvent(_message.Message):
     def alias_added(self) -> Global___AliasAdded: ...
     @_builtins.property
     def alias_removed(self) -> Global___AliasRemoved: ...
+    @_builtins.property
+    def incident_acknowledged(self) -> Global___IncidentAcknowledged: ...
+    @_builtins.property
+    def incident_commented(self) -> Global___IncidentCommented: ...
+    @_builtins.property
+    def incident_closed(self) -> Global___IncidentClosed: ...
     def __init__(
         self,
         *,
@@ -208,12 +217,15 @@ class OrderEvent(_message.Message):
         enterprise_renamed: Global___EnterpriseRenamed | None = ...,
         alias_added: Global___AliasAdded | None = ...,
         alias_removed: Global___AliasRemoved | None = ...,
+        incident_acknowledged: Global___IncidentAcknowledged | None = ...,
+        incident_commented: Global___IncidentCommented | None = ...,
+        incident_closed: Global___IncidentClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "line_planned", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "line_planned", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed", "incident_acknowledged", "incident_commented", "incident_closed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1174,3 +1186,81 @@ class AliasRemoved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AliasRemoved: _TypeAlias = AliasRemoved  # noqa: Y015
+
+@_typing.final
+class IncidentAcknowledged(_message.Message):
+    """Somebody has taken an incident up; "by" is the opaque id of the person, empty where nobody was named."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "by", b"by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidentAcknowledged: _TypeAlias = IncidentAcknowledged  # noqa: Y015
+
+@_typing.final
+class IncidentCommented(_message.Message):
+    """Somebody said something about an incident, for the own enterprise only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    text: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        text: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "by", b"by", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidentCommented: _TypeAlias = IncidentCommented  # noqa: Y015
+
+@_typing.final
+class IncidentClosed(_message.Message):
+    """What was said about an incident is done with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "by", b"by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidentClosed: _TypeAlias = IncidentClosed  # noqa: Y015

@@ -161,6 +161,7 @@ class OrderFeed(_message.Message):
     ORDER_LINE_VIEW_FIELD_NUMBER: _builtins.int
     AGREEMENT_VIEW_FIELD_NUMBER: _builtins.int
     ENTERPRISE_VIEW_FIELD_NUMBER: _builtins.int
+    INCIDENT_NOTES_VIEW_FIELD_NUMBER: _builtins.int
     view: _builtins.str
     row_id: _builtins.str
     removed: _builtins.bool
@@ -172,6 +173,8 @@ class OrderFeed(_message.Message):
     def agreement_view(self) -> Global___AgreementView: ...
     @_builtins.property
     def enterprise_view(self) -> Global___EnterpriseView: ...
+    @_builtins.property
+    def incident_notes_view(self) -> Global___IncidentNotesView: ...
     def __init__(
         self,
         *,
@@ -182,12 +185,13 @@ class OrderFeed(_message.Message):
         order_line_view: Global___OrderLineView | None = ...,
         agreement_view: Global___AgreementView | None = ...,
         enterprise_view: Global___EnterpriseView | None = ...,
+        incident_notes_view: Global___IncidentNotesView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_view", b"agreement_view", "enterprise_view", b"enterprise_view", "envelope", b"envelope", "order_line_view", b"order_line_view", "row", b"row"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_view", b"agreement_view", "enterprise_view", b"enterprise_view", "envelope", b"envelope", "incident_notes_view", b"incident_notes_view", "order_line_view", b"order_line_view", "row", b"row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_view", b"agreement_view", "enterprise_view", b"enterprise_view", "envelope", b"envelope", "order_line_view", b"order_line_view", "removed", b"removed", "row", b"row", "row_id", b"row_id", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_view", b"agreement_view", "enterprise_view", b"enterprise_view", "envelope", b"envelope", "incident_notes_view", b"incident_notes_view", "order_line_view", b"order_line_view", "removed", b"removed", "row", b"row", "row_id", b"row_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_row: _TypeAlias = _typing.Literal["order_line_view", "agreement_view", "enterprise_view"]  # noqa: Y015
+    _WhichOneofReturnType_row: _TypeAlias = _typing.Literal["order_line_view", "agreement_view", "enterprise_view", "incident_notes_view"]  # noqa: Y015
     _WhichOneofArgType_row: _TypeAlias = _typing.Literal["row", b"row"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_row) -> _WhichOneofReturnType_row | None: ...
 
@@ -431,6 +435,66 @@ class EnterpriseView(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnterpriseView: _TypeAlias = EnterpriseView  # noqa: Y015
+
+@_typing.final
+class IncidentNotesView(_message.Message):
+    """What the enterprise's people say about an incident, row id is the reference; the last comments, oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_AT_FIELD_NUMBER: _builtins.int
+    COMMENTS_FIELD_NUMBER: _builtins.int
+    reference: _builtins.str
+    acknowledged_by: _builtins.str
+    @_builtins.property
+    def acknowledged_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def comments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Comment]: ...
+    def __init__(
+        self,
+        *,
+        reference: _builtins.str = ...,
+        acknowledged_by: _builtins.str = ...,
+        acknowledged_at: _timestamp_pb2.Timestamp | None = ...,
+        comments: _abc.Iterable[Global___Comment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "comments", b"comments", "reference", b"reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidentNotesView: _TypeAlias = IncidentNotesView  # noqa: Y015
+
+@_typing.final
+class Comment(_message.Message):
+    """Who said what, and when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    text: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        text: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "by", b"by", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Comment: _TypeAlias = Comment  # noqa: Y015
 
 @_typing.final
 class ChangeView(_message.Message):
