@@ -4,6 +4,7 @@ Owns: layout at 80 columns, colours that repeat what the words say. Deliberately
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from infra.cli.disruption import Timed
 
 LATE, GOOD, FAINT = "bold red", "green", "dim"
+ALL_COLUMNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One row of the tree; ``order``: which, none for work; ``expected`` is empty where it is what was promised."""
+
+    order: str
+    what: Text
+    by: Text
+    promised: Text
+    expected: Text
+    state: Text
 
 
 class ChainScreen:
@@ -36,19 +50,40 @@ class ChainScreen:
 
     # -- The tree ----------------------------------------------------------------------------------------------------
 
-    def tree(self, chain: Chain, wanted: Forecast) -> None:
-        """The leader's work and orders, under each order those of the tier below it that go into it."""
-        found = table(self.word("col_what"), self.word("col_from"), self.word("col_promised"),
-                      self.word("col_expected"), "")  # fmt: skip
+    def tree(self, chain: Chain, wanted: Forecast, slacks: Mapping[str, int]) -> None:
+        """The leader's work and orders, under each order those of the tier below it that go into it.
+
+        ``slacks``: minutes that an order may still slip; shown while nothing is late.
+        """
         leader = self.scenario.leader
-        found.add_row(Text(self._name(leader), style="bold"))
         works = [key for key in self.scenario.work if key.startswith(f"{leader}/")]
         orders = [order for order in self.scenario.orders if order.startswith(f"{leader}/")]
-        for key in works:
-            found.add_row(*self._work_cells(key, chain.work(key)))
-        for order, prefix in self._branches(orders, "", wanted):
-            found.add_row(*self._order_cells(order, prefix, chain.bought(order)))
+        rows = [self._work_cells(key, chain.work(key)) for key in works]
+        rows += [
+            self._order_cells(order, prefix, chain.bought(order))
+            for order, prefix in self._branches(orders, "", wanted)
+        ]
+        titles = [
+            self.word("col_what"),
+            self.word("col_from"),
+            self.word("col_promised"),
+            self.word("col_expected"),
+            "",
+        ]
+        if not any(row.expected.plain for row in rows):
+            titles.pop(3)
+            rows = [replace(row, state=self._with_slack(row, slacks)) for row in rows]
+        found = table(*titles)
+        found.add_row(Text(self._name(leader), style="bold"))
+        for row in rows:
+            found.add_row(
+                row.what, row.by, row.promised, *([row.expected] if len(titles) == ALL_COLUMNS else []), row.state
+            )
         self.screen.put(found)
+
+    def _with_slack(self, row: Branch, slacks: Mapping[str, int]) -> Text:
+        slack = slacks.get(row.order, 0)
+        return row.state + Text(self.word("slack", span=self.word.span(slack)), FAINT) if slack else row.state
 
     def _branches(self, orders: list[str], indent: str, wanted: Forecast) -> Iterator[tuple[str, str]]:
         for order in orders:
@@ -57,34 +92,25 @@ class ChainScreen:
             below = [] if order in wanted.from_stock else self.scenario.needed_for(order)
             yield from self._branches(below, f"{indent}{'   ' if last else '│  '}", wanted)
 
-    def _order_cells(self, order: str, prefix: str, row: Row) -> list[Text]:
+    def _order_cells(self, order: str, prefix: str, row: Row) -> Branch:
         buyer, _, number = order.partition("/")
-        one = self.scenario.agreement_of(order)
-        delay = delay_of(row)
+        one, delay = self.scenario.agreement_of(order), delay_of(row)
         style = LATE if delay != 0 else GOOD
-        what = Text(prefix, style=FAINT)
-        what.append(f"{self.scenario.item_name(buyer, one.item, self.word)} {number}", style)
-        moved = self.word.day(day(row["expected_on"])) if delay != 0 else ""
-        return [
-            what, Text(self._name(one.seller)), Text(self.word.day(day(row["promised_on"]))), Text(moved, style),
-            Text(self._mark(delay), style),
-        ]  # fmt: skip
+        what = Text(prefix, style=FAINT).append(
+            f"{self.scenario.item_name(buyer, one.item, self.word)} {number}", style
+        )
+        expected = Text(self.word.day(day(row["expected_on"])) if delay != 0 else "", style)
+        promised = Text(self.word.day(day(row["promised_on"])))
+        return Branch(order, what, Text(self._name(one.seller)), promised, expected, Text(self._mark(delay), style))
 
-    def _work_cells(self, key: str, row: Row) -> list[Text]:
+    def _work_cells(self, key: str, row: Row) -> Branch:
         owner, _, number = key.partition("/")
         work, delay = self.scenario.work[key], delay_of(row)
         style = LATE if delay != 0 else GOOD
-        what = Text("◆ ", style=FAINT)
-        what.append(f"{self.scenario.item_name(owner, work.item, self.word)} {number}", style)
-        moved = self.word.day(self._work_day(key, row["expected_at"])) if delay != 0 else ""
-        planned = self.word.day(self._work_day(key, row["planned_finish_at"]))
-        return [
-            what,
-            Text(self.word("own_work"), FAINT),
-            Text(planned),
-            Text(moved, style),
-            Text(self._mark(delay), style),
-        ]
+        what = Text("◆ ", style=FAINT).append(f"{self.scenario.item_name(owner, work.item, self.word)} {number}", style)
+        expected = Text(self.word.day(self._work_day(key, row["expected_at"])) if delay != 0 else "", style)
+        planned = Text(self.word.day(self._work_day(key, row["planned_finish_at"])))
+        return Branch("", what, Text(self.word("own_work"), FAINT), planned, expected, Text(self._mark(delay), style))
 
     def _work_day(self, key: str, text: str | None) -> date | None:
         """The working day of a moment at the site of a work order."""

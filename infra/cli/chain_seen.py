@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from infra.cli.forecast import Forecast
+from infra.cli.forecast import Forecast, line_flow
 from infra.cli.front_door import FrontDoor, Row
 from infra.cli.scenario import Scenario
 from services.chain.moments import NEVER
@@ -96,6 +96,16 @@ def _difference(name: str, row: Row | None, wanted: int | None) -> Iterator[str]
         yield f"{name}: nothing is expected yet"
     elif delay_of(row) != wanted:
         yield f"{name}: {row['delay_minutes']} minutes late in the view, {wanted} by the model"
+
+
+async def slacks(door: FrontDoor, scenario: Scenario) -> tuple[dict[str, int], set[str]]:
+    """How many minutes later each order may come before somebody feels it, as its buyer's pool says; without those that
+    have no limit. And all orders that a pool has looked at, and found in time."""
+    buyers = list(dict.fromkeys(order.partition("/")[0] for order in scenario.orders))
+    views = await asyncio.gather(*(door.view("inventory", buyer, "supplies") for buyer in buyers))
+    found = {row["flow_key"]: row["slack_minutes"] for rows in views for row in rows if row["delay_minutes"] == 0}
+    orders = {order: found[flow] for order in scenario.orders if (flow := line_flow(order)) in found}
+    return {order: slack for order, slack in orders.items() if slack is not None}, set(orders)
 
 
 # -- The way of a delay ------------------------------------------------------------------------------------------------

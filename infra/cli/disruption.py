@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from infra.cli import notice
 from infra.cli.chain_screen import ChainScreen
-from infra.cli.chain_seen import Chain, delay_of, differences, leaks, look, paths, tiers_between
+from infra.cli.chain_seen import Chain, delay_of, differences, leaks, look, paths, slacks, tiers_between
 from infra.cli.checks import Checks
 from infra.cli.clock import DAY_MS, Clock
 from infra.cli.forecast import Forecast, forecast
@@ -28,6 +28,7 @@ SEEN_SECONDS_MAX = 30.0
 QUIET_MS = 3_000
 LOOK_SECONDS = 0.01
 SETTLE_LOOK_SECONDS = 0.1
+SLACK_SECONDS_MAX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,26 @@ class Disruptions:
                 return chain, wrong
             await asyncio.sleep(SETTLE_LOOK_SECONDS)
 
-    async def show_chain(self) -> None:
+    async def show_chain(self, at_ms: int) -> None:
         """The chain as it is, checked."""
         wanted = self.wanted()
         chain, wrong = await self.settled(wanted)
-        self.screen.tree(chain, wanted)
+        await self.clock.tick(at_ms)  # pools look ahead with a tick
+        self.screen.tree(chain, wanted, await self._slacks(wanted))
         self._check_model("as_planned", chain, wrong)
+
+    async def _slacks(self, wanted: Forecast) -> dict[str, int]:
+        """What each order may slip, once all pools of the chain have looked ahead; none if they do not in a while."""
+        if any(one.delay for one in wanted.orders.values()):
+            return {}
+        looked = {order for order in self.scenario.orders if self.scenario.feeds(order) in self.scenario.stock}
+        deadline = monotonic() + SLACK_SECONDS_MAX
+        while monotonic() < deadline:
+            found, known = await slacks(self.door, self.scenario)
+            if looked <= known:
+                return found
+            await asyncio.sleep(SETTLE_LOOK_SECONDS)
+        return {}
 
     async def strike(self, stop: Disrupt, at_ms: int) -> None:
         """The site is stopped: report it, watch the leader's rows, then see what everybody sees."""
@@ -86,11 +101,10 @@ class Disruptions:
         path = f"/disruptions/{_disruption(stop.at)}"
         self._timed = await self._timed_report(wanted, self.door.tell("fulfillment", owner, "PUT", path, report))
         chain, wrong = await self.settled(wanted)
-        await self.clock.tick(at_ms + 60_000)  # pools look ahead with the tick
         late = [order for order in self.scenario.orders if delay_of(chain.bought(order)) != 0]
         self._ways = paths(self.scenario, late, owner)
         self.screen.struck(stop, [key for key in self.scenario.work_at(stop.at) if delay_of(chain.work(key)) != 0])
-        self.screen.tree(chain, wanted)
+        self.screen.tree(chain, wanted, {})
         leader = self.scenario.leader
         exposed, incidents = await asyncio.gather(
             self.door.view("order", leader, "exposure"), self.door.view("order", leader, "incidents")
@@ -102,15 +116,16 @@ class Disruptions:
         self._check_incident(incidents, exposed)
         await self._check_leaks(stop)
 
-    async def repair(self, repair: Repair) -> None:
+    async def repair(self, repair: Repair, at_ms: int) -> None:
         """The site is well again: take the reports back, and see everything turn green."""
         self._stopped.pop(repair.at, None)
         wanted = self.wanted()
         owner, path = repair.at.partition("/")[0], f"/disruptions/{_disruption(repair.at)}/lift"
         timed = await self._timed_report(wanted, self.door.tell("fulfillment", owner, "POST", path, {}))
         chain, wrong = await self.settled(wanted)
+        await self.clock.tick(at_ms)
         self.screen.repaired(repair)
-        self.screen.tree(chain, wanted)
+        self.screen.tree(chain, wanted, await self._slacks(wanted))
         self.screen.took(timed)
         self._check_model("repaired_check", chain, wrong)
         incidents = await self.door.view("order", self.scenario.leader, "incidents")

@@ -71,9 +71,9 @@ class Player:
         elif step.disrupt:
             await self.disruptions.strike(step.disrupt, at_ms(self.date, self._minute))
         elif step.repair:
-            await self.disruptions.repair(step.repair)
+            await self.disruptions.repair(step.repair, at_ms(self.date, self._minute))
         elif step.show == "chain":
-            await self.disruptions.show_chain()
+            await self.disruptions.show_chain(at_ms(self.date, self._minute))
         elif step.show == "lines":
             await self.show_lines(self.scenario.leader)
 

@@ -250,6 +250,11 @@ class Scenario(Part):
         ways = {order: self.agreement_of(order) for order in self.orders}
         return [order for order, one in ways.items() if f"{one.seller}/{one.start}" == site]
 
+    def feeds(self, order: str) -> str:
+        """The pool (``<enterprise>/<site>/<item>``) that the goods of an order come to."""
+        one = self.agreement_of(order)
+        return f"{one.buyer}/{one.to}/{one.item}"
+
     def needed_for(self, order: str) -> list[str]:
         """The orders whose goods go into what is made for an order, by item and site."""
         one = self.agreement_of(order)

@@ -105,6 +105,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col_from": ("from", "供应商"),
     "col_promised": ("promised", "承诺"),
     "col_expected": ("expected", "预计"),
+    "slack": (", {span} slack", "，余量 {span}"),
     "own_work": ("own plant", "自有工厂"),
     "struck": ("{who} reports: {text}. {site} stands still for {span}.", "{who}报告：{text}。{site} 停产 {span}。"),
     "struck_work": ("One report; it holds up {numbers}.", "仅一份报告，牵动 {numbers}。"),
