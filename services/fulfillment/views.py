@@ -14,6 +14,7 @@ from typing import Any
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
 from services.fulfillment.amounts import scaled
+from services.fulfillment.cause_view import CauseClass, days_of, shown_to_buyer, shown_to_owner
 from services.fulfillment.consignment import (
     ShipmentHead,
     ShipmentLine,
@@ -107,8 +108,9 @@ class ShipmentLineRow:
 class FlowRow:
     """View ``flows``, row id ``<buyer>/<order>/<line>`` or ``<enterprise>/transfer/<id>``; in the viewer's unit.
 
-    ``expected_at_ms`` and ``delay_minutes`` None: there is no date to expect. ``basis`` None: nothing was reckoned yet.
-    ``no_lead_time``: nobody said how long goods take on this lane, so the promise stands for it.
+    ``expected_at_ms``, ``delay_minutes`` and ``days_late`` None: there is no date to expect. ``basis`` None: nothing
+    was reckoned yet. ``no_lead_time``: nobody said how long goods take on this lane, so the promise stands for it.
+    ``days_late`` counts each begun day of the delay; ``cause`` None: it is not late.
     """
 
     flow_key: str
@@ -137,6 +139,8 @@ class FlowRow:
     basis: Basis | None = None
     delay_minutes: int | None = 0
     no_lead_time: bool = False
+    days_late: int | None = 0
+    cause: CauseClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +319,8 @@ def _flow_row(
     known = head.fulfilled_at_ms or expected_ms(terms, head, told)
     expectation = told.expectation
     delay = 0 if expectation is None else expectation.delay
+    shown_cause = shown_to_buyer if buyers else shown_to_owner
+    cause, reason = shown_cause(key, None if expectation is None else expectation.cause)
     return FlowRow(
         flow_key=key,
         direction=direction,
@@ -337,9 +343,11 @@ def _flow_row(
         expected_at_ms=expected_ms(terms, head, told),
         fulfilled_at_ms=head.fulfilled_at_ms,
         late=known is None or known > promised,
-        reason=head.reason,
+        reason=head.reason or reason,
         as_of_ms=as_of_ms,
         basis=None if expectation is None else expectation.basis,
         delay_minutes=None if delay == NEVER else delay,
         no_lead_time=not terms.lead_time_minutes,
+        days_late=days_of(delay),
+        cause=cause,
     )

@@ -36,6 +36,8 @@ from services.kernel.model import Link, Rows
 from services.kernel.values import Quantity
 
 ENDED = (WorkStage.FINISHED, WorkStage.CANCELLED)
+NEEDS_NOTHING = (*ENDED, WorkStage.LOST)
+"""What was not taken for it is free for others. It is wanted again in its old place if it is not lost after all."""
 
 
 def cover_component(state: DemandCovered, key: str) -> Iterable[CoverComponent]:
@@ -101,7 +103,7 @@ def _demand(key: FlowKey, terms: WorkTerms, row: ComponentRow, stage: WorkStage,
         need_at_ms=terms.start_at_ms,
         priority=terms.priority,
         sequence_ms=terms.sequence_ms,
-        withdrawn=stage in ENDED or not row.open,
+        withdrawn=stage in NEEDS_NOTHING or not row.open,
         reference=key,
         planned=not begun,
     )

@@ -1,39 +1,19 @@
 """What the owner of a work order sees of it. Deliberately lacks: rows for anybody else, and names of others' flows.
 
-Of what lies beyond the work order the owner sees the class of the cause only: what others reported, left unsaid or lost
-is "supply", and no more of them is told.
+Of what lies beyond the work order the owner sees the class of the cause only.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
-from services.chain.causes import Cause, RootClass, class_of
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
+from services.fulfillment.cause_view import CauseClass, shown_to_owner
 from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
 from services.fulfillment.keys import ItemId, SiteId
 from services.fulfillment.work import WorkHead, WorkStage, WorkTerms
 from services.kernel.model import FeedRow, Rows
 from services.kernel.values import Quantity
-
-
-class CauseClass(StrEnum):
-    """Why it is late: the first three are its owner's own doing or silence, SUPPLY is something that it needs."""
-
-    REPORTED = "REPORTED"
-    SILENT = "SILENT"
-    LOST = "LOST"
-    SUPPLY = "SUPPLY"
-    SHARED = "SHARED"
-    SHORT = "SHORT"
-    PLANNED = "PLANNED"
-    LOOP = "LOOP"
-
-
-_OWN: Final = {kind: CauseClass[kind.name] for kind in RootClass}
-_OF_OTHERS: Final = {kind: CauseClass[class_of(kind).name] for kind in RootClass}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +50,7 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
     told: FlowReckoned = rows.get(TOLD) or FlowReckoned()
     expectation = told.expectation
     delay = expectation.delay if expectation is not None else 0
-    cause, reason = _shown(key, expectation.cause if expectation is not None else None)
+    cause, reason = shown_to_owner(key, expectation.cause if expectation is not None else None)
     row = WorkRow(
         work_key=key,
         site=terms.site,
@@ -94,10 +74,3 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
 def _expected_ms(terms: WorkTerms, date: int, baseline: int) -> int | None:
     """The planned finish to the millisecond, if that is the minute."""
     return terms.finish_at_ms if date == baseline else later_ms(1, date)
-
-
-def _shown(key: str, cause: Cause | None) -> tuple[CauseClass | None, str]:
-    if cause is None:
-        return None, ""
-    root = cause.root
-    return (_OWN[root.kind], root.reason) if root.flow == key else (_OF_OTHERS[root.kind], "")

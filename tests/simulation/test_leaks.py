@@ -202,8 +202,10 @@ def _supply_unit(of: Callable[[SupplyPart], str]) -> Callable[[Patch], None]:
 
 
 def _reason_of_work(patch: Patch) -> None:
-    class_of = work_view._shown
-    patch.setattr(work_view, "_shown", lambda key, cause: (class_of(key, cause)[0], cause.root.reason if cause else ""))
+    class_of = work_view.shown_to_owner
+    patch.setattr(
+        work_view, "shown_to_owner", lambda key, cause: (class_of(key, cause)[0], cause.root.reason if cause else "")
+    )
 
 
 def _reason_of_flow(patch: Patch) -> None:

@@ -149,7 +149,10 @@ def test_a_late_input_moves_the_line_and_says_why_and_back() -> None:
     ]
     assert (expected_at(world), supply(world).expected_at_ms) == (DUE + 3 * DAY, DUE + 3 * DAY)
     row = world.views[BUYER, "flows", FLOW[5:]]
-    assert (row.late, row.delay_minutes, row.basis) == (True, 3 * MINUTES, Basis.COMPUTED)
+    assert (row.late, row.delay_minutes, row.days_late, row.basis) == (True, 3 * MINUTES, 3, Basis.COMPUTED)
+    for who in (BUYER, SELLER):
+        row = world.views[who, "flows", FLOW[5:]]
+        assert (row.cause, row.reason) == ("SUPPLY", ""), "what others said is told to neither"
     world.coming(comes(10, 8))
     world.run()
     assert (parts(world), expectation(world).cause, expected_at(world)) == ([(10, 10)], None, DUE)
@@ -165,6 +168,20 @@ def test_a_line_goes_in_parts_as_its_input_comes() -> None:
     assert root(world) == (FLOW, RootClass.SHORT, "")
 
 
+def test_both_sides_see_why_a_line_itself_is_late() -> None:
+    """The seller its own word, the buyer that it is the line."""
+    world = waiting()
+    report(world, estimated_finish_at_ms=DUE + DAY + 1, reason_code="TRUCK")
+    for who, cause in ((BUYER, "TRANSPORT"), (SELLER, "REPORTED")):
+        row = world.views[who, "flows", FLOW[5:]]
+        assert (row.cause, row.reason, row.days_late, row.basis) == (cause, "TRUCK", 2, Basis.REPORTED)
+    report(world, lost=True)
+    assert [world.views[who, "flows", FLOW[5:]].cause for who in (BUYER, SELLER)] == ["TRANSPORT", "LOST"]
+    report(world, withdraw=True)
+    row = world.views[BUYER, "flows", FLOW[5:]]
+    assert (row.cause, row.reason, row.days_late, row.basis) == (None, "", 0, Basis.PROMISED)
+
+
 def test_what_never_comes_has_no_date() -> None:
     world = waiting()
     world.coming()
@@ -172,7 +189,7 @@ def test_what_never_comes_has_no_date() -> None:
     assert expectation(world).date == NEVER
     assert (expected_at(world), supply(world).expected_at_ms) == (None, None)
     row = world.views[SELLER, "flows", FLOW[5:]]
-    assert (row.late, row.delay_minutes) == (True, None)
+    assert (row.late, row.delay_minutes, row.days_late, row.cause) == (True, None, None, "SHORT")
     assert world.rows[FLOW]["told"].quiet_until == 0, "silence can not move it"
 
 

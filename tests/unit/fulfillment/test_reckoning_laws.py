@@ -235,7 +235,7 @@ def test_what_is_told_of_a_work_order_follows_from_its_rows(script: list[tuple[A
         stated = [state for state in stated if state.demand == f"{KEY}#{row.n}"]
         last = stated[-1]
         assert (last.quantity.amount, last.issued.amount) == (row.quantity, row.issued)
-        ended = rows["head"].stage in (WorkStage.FINISHED, WorkStage.CANCELLED)
+        ended = rows["head"].stage in (WorkStage.FINISHED, WorkStage.CANCELLED, WorkStage.LOST)
         assert (last.withdrawn, last.need_at_ms) == (ended or not row.open, terms.start_at_ms)
     if rows["head"].stage is WorkStage.CANCELLED:
         assert told in (None, FlowReckoned())

@@ -319,9 +319,10 @@ def test_lost_output_stays_with_its_pool_without_a_date() -> None:
     report(world, lost=True, reason_code="FIRE")
     assert (parts(world), row(world).stage, row(world).cause) == ([(0, 10)], WorkStage.LOST, "LOST")
     assert (state(world, PACKS).withdrawn, state(world, PACKS).expected_at_ms) == (False, None)
-    assert not state(world, CELLS).withdrawn
+    assert state(world, CELLS).withdrawn, "what was not taken for it is free for others"
     report(world)
     assert (parts(world), row(world).stage) == ([(8, 10)], WorkStage.PLANNED)
+    assert not state(world, CELLS).withdrawn
 
 
 def test_silence_moves_the_finish_on_the_hour() -> None:

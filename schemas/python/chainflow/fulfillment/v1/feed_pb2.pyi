@@ -99,9 +99,11 @@ class _CauseClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseClass
     """The plan was too tight."""
     CAUSE_CLASS_LOOP: _CauseClass.ValueType  # 8
     """Flows wait for one another."""
+    CAUSE_CLASS_TRANSPORT: _CauseClass.ValueType  # 9
+    """To the buyer of a line: the line itself, as its seller said or left unsaid."""
 
 class CauseClass(_CauseClass, metaclass=_CauseClassEnumTypeWrapper):
-    """Why a work order is late, as its owner may see it: others' reports, silence and losses are all "supply"."""
+    """Why a flow is late, as the viewer may see it: others' reports, silence and losses are all "supply"."""
 
 CAUSE_CLASS_UNSPECIFIED: CauseClass.ValueType  # 0
 CAUSE_CLASS_REPORTED: CauseClass.ValueType  # 1
@@ -120,6 +122,8 @@ CAUSE_CLASS_PLANNED: CauseClass.ValueType  # 7
 """The plan was too tight."""
 CAUSE_CLASS_LOOP: CauseClass.ValueType  # 8
 """Flows wait for one another."""
+CAUSE_CLASS_TRANSPORT: CauseClass.ValueType  # 9
+"""To the buyer of a line: the line itself, as its seller said or left unsaid."""
 Global___CauseClass: _TypeAlias = CauseClass  # noqa: Y015
 
 class _DisruptionState:
@@ -395,6 +399,8 @@ class FlowRow(_message.Message):
     BASIS_FIELD_NUMBER: _builtins.int
     DELAY_MINUTES_FIELD_NUMBER: _builtins.int
     NO_LEAD_TIME_FIELD_NUMBER: _builtins.int
+    DAYS_LATE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     flow_key: _builtins.str
     direction: Global___Direction.ValueType
     partner: _builtins.str
@@ -420,6 +426,10 @@ class FlowRow(_message.Message):
     """Behind the promise; absent where there is no date to expect."""
     no_lead_time: _builtins.bool
     """Nobody said how long goods take on this lane: the promise stands for it."""
+    days_late: _builtins.int
+    """Each begun day of the delay; absent where there is no date to expect."""
+    cause: Global___CauseClass.ValueType
+    """Unspecified: it is not late."""
     @_builtins.property
     def promised_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -459,13 +469,20 @@ class FlowRow(_message.Message):
         basis: _chain_pb2.Basis.ValueType = ...,
         delay_minutes: _builtins.int | None = ...,
         no_lead_time: _builtins.bool = ...,
+        days_late: _builtins.int | None = ...,
+        cause: Global___CauseClass.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "promised_at", b"promised_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_late", b"_days_late", "_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "days_late", b"days_late", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "fulfilled_at", b"fulfilled_at", "promised_at", b"promised_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "basis", b"basis", "cancelled", b"cancelled", "delay_minutes", b"delay_minutes", "direction", b"direction", "expected_at", b"expected_at", "flow_key", b"flow_key", "fulfilled_at", b"fulfilled_at", "item", b"item", "late", b"late", "line", b"line", "no_lead_time", b"no_lead_time", "order_key", b"order_key", "partner", b"partner", "planned", b"planned", "promised_at", b"promised_at", "quantity", b"quantity", "reason", b"reason", "received", b"received", "ship_from", b"ship_from", "ship_to", b"ship_to", "shipped", b"shipped", "stage", b"stage", "stock_known", b"stock_known", "unit", b"unit", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_late", b"_days_late", "_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "basis", b"basis", "cancelled", b"cancelled", "cause", b"cause", "days_late", b"days_late", "delay_minutes", b"delay_minutes", "direction", b"direction", "expected_at", b"expected_at", "flow_key", b"flow_key", "fulfilled_at", b"fulfilled_at", "item", b"item", "late", b"late", "line", b"line", "no_lead_time", b"no_lead_time", "order_key", b"order_key", "partner", b"partner", "planned", b"planned", "promised_at", b"promised_at", "quantity", b"quantity", "reason", b"reason", "received", b"received", "ship_from", b"ship_from", "ship_to", b"ship_to", "shipped", b"shipped", "stage", b"stage", "stock_known", b"stock_known", "unit", b"unit", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__days_late: _TypeAlias = _typing.Literal["days_late"]  # noqa: Y015
+    _WhichOneofArgType__days_late: _TypeAlias = _typing.Literal["_days_late", b"_days_late"]  # noqa: Y015
     _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
     _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_late) -> _WhichOneofReturnType__days_late | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
 
 Global___FlowRow: _TypeAlias = FlowRow  # noqa: Y015
