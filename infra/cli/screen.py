@@ -47,6 +47,7 @@ class Screen:
         self.word = lang or Lang()
         self.today: datetime.date | None = None
         self._last_day: datetime.date | None = None
+        self._after_table = False
 
     def title(self, text: str, about: str = "") -> None:
         """The scenario's name, or a part of it."""
@@ -74,7 +75,7 @@ class Screen:
         """Something that happened today; the date stands at the first line of it."""
         label = "" if self.today == self._last_day or self.today is None else self.word.day(self.today)
         self._last_day = self.today
-        if label:
+        if label or self._after_table:
             self.console.print()
         self.hang(f"[bold]{label}[/]{' ' * max(2, 12 - _cells(label))}", escape(text))
 
@@ -85,6 +86,7 @@ class Screen:
     def measured(self, text: str) -> None:
         """A time that was taken."""
         self.hang("[cyan]⏱[/] ", f"[cyan]{escape(text)}[/]")
+        self._after_table = True
 
     def plain(self, text: str = "") -> None:
         """Text as it is, for copying."""
@@ -92,6 +94,7 @@ class Screen:
 
     def put(self, what: RenderableType) -> None:
         """A table, or whatever else, in from the margin."""
+        self._after_table = True
         self.console.print(Padding(what, (0, 0, 0, MARGIN), expand=False))
 
     def lines(self, title: str, rows: Sequence[LineShown]) -> None:
@@ -114,6 +117,7 @@ class Screen:
         grid.add_column(overflow="fold")
         grid.add_row(lead, text)
         self.put(grid)
+        self._after_table = False
 
 
 def table(*titles: str) -> Table:

@@ -31,6 +31,15 @@ _WEEKDAYS: Final = {
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+class Count(int):
+    """A number that can say how many there are of something: ``f"{Count(1):day|days}"`` is "1 day"."""
+
+    def __format__(self, words: str) -> str:
+        """The number, and the word for one or for many behind it."""
+        one, _, many = words.partition("|")
+        return f"{int(self):,} {one if self == 1 else many}" if words else f"{int(self):,}"
+
+
 @dataclass(frozen=True, slots=True)
 class Lang:
     """One language."""
@@ -42,8 +51,9 @@ class Lang:
         return text.get(self.code) or next(iter(text.values()), "")
 
     def __call__(self, key: str, **values: object) -> str:
-        """A phrase by its key."""
-        return PHRASES[key][CODES.index(self.code)].format(**values)
+        """A phrase by its key; where it says ``{n:day|days}``, a number comes with its word."""
+        counted = {name: Count(value) if type(value) is int else value for name, value in values.items()}
+        return PHRASES[key][CODES.index(self.code)].format(**counted)
 
     def day(self, day: datetime.date | None) -> str:
         """Fri 12 Mar, 3月12日周五, or a dash."""
@@ -64,7 +74,7 @@ class Lang:
         """3 days, or 2 days 5 h, or 5 h 20 min."""
         days, rest = divmod(minutes, MINUTES_PER_DAY)
         hours, left = divmod(rest, 60)
-        parts = [self("days" if days != 1 else "day", n=days)] if days else []
+        parts = [self("days", n=days)] if days else []
         parts += [self("hours", n=hours)] if hours else []
         if not days and (left or not hours):
             parts.append(self("minutes", n=left))
@@ -78,8 +88,7 @@ def number(amount: Decimal) -> str:
 
 
 PHRASES: Final[dict[str, tuple[str, str]]] = {
-    "day": ("{n} day", "{n} 天"),
-    "days": ("{n} days", "{n} 天"),
+    "days": ("{n:day|days}", "{n} 天"),
     "hours": ("{n} h", "{n} 小时"),
     "minutes": ("{n} min", "{n} 分钟"),
     "late": ("{span} late", "晚 {span}"),
@@ -87,17 +96,20 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "no_date": ("no date", "无日期"),
     # Setting up
     "set_kafka": ("Kafka on {at}", "Kafka 位于 {at}"),
-    "set_topics": ("{n} topics from the catalogue", "按目录建立 {n} 个主题"),
+    "set_topics": ("{n:topic|topics} from the catalogue", "按目录建立 {n} 个主题"),
     "set_services": ("services {names}", "服务 {names}"),
-    "set_firms": ("{n} enterprises: {names}", "{n} 家企业：{names}"),
-    "set_master": ("{sites} sites, {items} items, {lanes} lanes", "{sites} 个地点，{items} 种物料，{lanes} 条运输线"),
+    "set_firms": ("{n:enterprise|enterprises}: {names}", "{n} 家企业：{names}"),
+    "set_master": (
+        "{sites:site|sites}, {items:item|items}, {lanes:lane|lanes}",
+        "{sites} 个地点，{items} 种物料，{lanes} 条运输线",
+    ),
     "set_agreements": (
-        "{n} agreements, proposed by the buyer and accepted by the seller",
+        "{n:agreement|agreements}, proposed by the buyer and accepted by the seller",
         "{n} 份协议，由买方提出、卖方接受",
     ),
-    "set_stock": ("{n} pools counted", "盘点 {n} 处库存"),
-    "set_orders": ("{n} orders placed and confirmed", "{n} 张订单已下达并确认"),
-    "set_work": ("{n} work orders planned, with what they use", "{n} 张工单已排产，并列明用料"),
+    "set_stock": ("{n:pool|pools} counted", "盘点 {n} 处库存"),
+    "set_orders": ("{n:order|orders} placed and confirmed", "{n} 张订单已下达并确认"),
+    "set_work": ("{n:work order|work orders} planned, with what is used", "{n} 张工单已排产，并列明用料"),
     # The chain
     "days_title": ("What happens, day by day", "逐日经过"),
     "the_chain": ("{who} and all that its orders wait for", "{who}及其订单所等待的一切"),
@@ -113,7 +125,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "repaired": ("{who} reports: {text}.", "{who}报告：{text}。"),
     "leader_sees": ("What {who} sees", "{who}看到的"),
     "incident": (
-        "One incident (ref {ref}…): {lines} late lines, {days} days, {worst} the worst. It came by {ways} paths.",
+        "One incident (ref {ref}…): {lines:late line|late lines}, {days:day|days}, {worst} the worst. "
+        "It came by {ways:path|paths}.",
         "一个事件（参考号 {ref}…）：{lines} 行延误，合计 {days} 天，最严重的是 {worst}；经 {ways} 条路径传来。",
     ),
     "took": (
@@ -155,8 +168,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "way_plans": ("by planning runs at night", "每夜的计划运算"),
     "way_here": ("here, measured", "本系统（实测）"),
     "compare_note": (
-        "Assumed: {hops} firms pass it on; each phones at {phone} of its next working day, or plans every night at "
-        "{plan} and sends what changed.",
+        "Assumed: {hops:firm passes|firms pass} it on; each phones at {phone} of its next working day, or plans every "
+        "night at {plan} and sends what changed.",
         "假设：消息经 {hops} 家企业传递；各家在下一个工作日 {phone} 打电话，或每夜 {plan} 运算后发出变化。",
     ),
     # Goods and dates
@@ -189,7 +202,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "同时下达 {n} 张订单，每张 {amount} {what}；途中强制终止 {service}。",
     ),
     "burst_took": (
-        "{n} commands in {seconds} s with the crash in it, {again} sent more than once",
+        "{n:command|commands} in {seconds} s with the crash in it, {again} sent more than once",
         "含崩溃在内 {n} 条命令用时 {seconds} 秒，其中 {again} 条重发",
     ),
     "killed_text": (
@@ -198,10 +211,13 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "killed_text_short": ("one process of {service}, in the middle of it", "途中终止了 {service} 的一个进程"),
     "not_killed": ("{service} was never killed: too few orders", "{service} 未被终止：订单过少"),
-    "outcomes_text": ("{n} of {all} commands, {refused} refused", "{all} 条命令中 {n} 条有结果，{refused} 条被拒"),
-    "of_orders": ("{n} of {all} orders", "{all} 张订单中 {n} 张"),
+    "outcomes_text": (
+        "{n} of {all:command|commands}, {refused} refused",
+        "{all} 条命令中 {n} 条有结果，{refused} 条被拒",
+    ),
+    "of_orders": ("{n} of {all:order|orders}", "{all} 张订单中 {n} 张"),
     "repeated_text": (
-        "all {all} sent again under the same keys: {n} other answers",
+        "all {all} sent again under the same keys: {n:other answer|other answers}",
         "全部 {all} 条以相同键重发：{n} 条答复不同",
     ),
     "stock_even": (
@@ -227,19 +243,22 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "repeated": ("repeated", "重发"),
     "stock": ("stock", "库存"),
     "check_model": (
-        "{n} rows of {firms} firms are as the chain model computes from the file",
+        "{n:row|rows} of {firms:firm|firms} as the chain model computes them from the file",
         "{firms} 家企业共 {n} 行，与链模型由文件算得的一致",
     ),
     "not_followed": (
         "Goods or dates have moved by hand before, so the file alone does not say what dates to expect: not compared.",
         "此前已有人工变动，仅凭文件无法算出日期，未作对比。",
     ),
-    "check_incident": ("{n} incident at the leader, {lines} lines", "领头企业处 {n} 个事件，{lines} 行"),
+    "check_incident": (
+        "{n:incident|incidents} at the leader, with {lines:line|lines}",
+        "领头企业处 {n} 个事件，{lines} 行",
+    ),
     "check_leaks": (
-        "{n} rows searched: no view names a firm beyond its partners",
+        "{n:row|rows} searched: no view names a firm beyond its partners",
         "已检索 {n} 行：没有任何视图出现伙伴以外的企业名称",
     ),
-    "check_recovered": ("{n} incidents are left", "剩余 {n} 个事件"),
+    "check_recovered": ("{n:incident|incidents} left", "剩余 {n} 个事件"),
     # The end
     "next_title": ("What to try next", "接下来可以试试"),
     "no_terminal": (

@@ -37,3 +37,10 @@ def test_days_and_texts() -> None:
     assert Lang("zh").day(date(2027, 3, 12)) == "3月12日周五"
     assert Lang("zh").of({"en": "nuts"}) == "nuts", "one language is better than none"
     assert Lang("zh").of({"en": "nuts", "zh": "螺母"}) == "螺母"
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(0, "0 incidents left"), (1, "1 incident left"), (1200, "1,200 incidents left")]
+)
+def test_a_number_comes_with_its_word(n: int, said: str) -> None:
+    assert Lang("en")("check_recovered", n=n) == said
