@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
 from services.fulfillment.cause_view import CauseClass, shown_to_owner
-from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
+from services.fulfillment.expecting import TOLD, FlowReckoned, InputCovered, later_ms
 from services.fulfillment.keys import ItemId, SiteId
-from services.fulfillment.work import WorkHead, WorkStage, WorkTerms
+from services.fulfillment.work import ComponentRow, WorkHead, WorkStage, WorkTerms, input_row
 from services.kernel.model import FeedRow, Rows
 from services.kernel.values import Quantity
 
@@ -22,6 +22,8 @@ class WorkRow:
 
     ``basis`` None: nothing was reckoned yet, or it is off. ``expected_at_ms`` and ``delay_minutes`` None: there is no
     date to expect. ``cause`` None: it is not late; ``reason``: its owner's own, where that is the cause.
+    ``unknown_components``: how many of those that it needs have a pool without a known stock in their unit, so that
+    nothing is waited for, and the date is as if they were there.
     """
 
     work_key: str
@@ -39,6 +41,7 @@ class WorkRow:
     cause: CauseClass | None
     reason: str
     as_of_ms: int
+    unknown_components: int = 0
 
 
 def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
@@ -67,8 +70,15 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
         cause=cause,
         reason=reason,
         as_of_ms=as_of_ms,
+        unknown_components=_unknown(rows),
     )
     yield FeedRow(terms.owner, "work", key.split("/", 2)[2], row)
+
+
+def _unknown(rows: Rows) -> int:
+    components: list[ComponentRow] = [row for _, row in rows.scan("component/")]
+    inputs: list[InputCovered | None] = [rows.get(input_row(row.n)) for row in components if row.open]
+    return sum(1 for said in inputs if said is not None and not said.tracked)
 
 
 def _expected_ms(terms: WorkTerms, date: int, baseline: int) -> int | None:

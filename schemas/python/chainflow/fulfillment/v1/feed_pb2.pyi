@@ -548,6 +548,7 @@ class WorkRow(_message.Message):
     CAUSE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    UNKNOWN_COMPONENTS_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     site: _builtins.str
     item: _builtins.str
@@ -561,6 +562,8 @@ class WorkRow(_message.Message):
     cause: Global___CauseClass.ValueType
     reason: _builtins.str
     """The owner's own reason, where that is the cause."""
+    unknown_components: _builtins.int
+    """So many components that it needs have a pool without a known stock in their unit: the date is as if they were there."""
     @_builtins.property
     def quantity(self) -> _common_pb2.Quantity: ...
     @_builtins.property
@@ -591,10 +594,11 @@ class WorkRow(_message.Message):
         cause: Global___CauseClass.ValueType = ...,
         reason: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        unknown_components: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "planned_finish_at", b"planned_finish_at", "planned_start_at", b"planned_start_at", "quantity", b"quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "basis", b"basis", "cause", b"cause", "contradicted", b"contradicted", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "item", b"item", "late", b"late", "planned_finish_at", b"planned_finish_at", "planned_start_at", b"planned_start_at", "quantity", b"quantity", "reason", b"reason", "site", b"site", "stage", b"stage", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "as_of", b"as_of", "basis", b"basis", "cause", b"cause", "contradicted", b"contradicted", "delay_minutes", b"delay_minutes", "expected_at", b"expected_at", "item", b"item", "late", b"late", "planned_finish_at", b"planned_finish_at", "planned_start_at", b"planned_start_at", "quantity", b"quantity", "reason", b"reason", "site", b"site", "stage", b"stage", "unknown_components", b"unknown_components", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
     _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
