@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from infra.kafka.broker import Broker
 from infra.kafka.errors import KafkaSetupError
 from tests.chaos.backbone import Backbone
+from tests.chaos.chain import Chain
 from tests.chaos.counting import make_counting
 from tests.chaos.report import show
 from tests.chaos.run import Report, chaos
@@ -24,16 +25,20 @@ from tests.support.faults import Fault, plan
 
 WORKLOADS: dict[str, Callable[..., Workload]] = {
     "backbone": Backbone,
+    "chain": Chain,
     "counter": make_counting(),
     "stock": make_counting(stock=True),
 }
-RATES = {"backbone": 300.0, "counter": 1500.0, "stock": 1500.0}
-ACCEPTED_PER_FAULT = 2_500
+RATES = {"backbone": 300.0, "chain": 150.0, "counter": 1500.0, "stock": 1500.0}
+SERVED = ("backbone", "chain")
+"""The workloads that the three services do."""
+ACCEPTED_PER_FAULT = {"backbone": 2_500, "chain": 500}
 RESUME_SECONDS_MAX = 45.0
 
 EXAMPLES = """
 examples:
   python -m tests.chaos                                    20 faults on the three services, a new seed
+  python -m tests.chaos --workload chain                   20 faults while delays travel, compared with the oracle
   python -m tests.chaos --workload counter --rate 4000     20 faults on the kernel alone, under more load
   python -m tests.chaos --seed 7 --faults 40               the faults of seed 7 again, and more of them
   python -m tests.chaos --minutes 60 --faults 0            as many faults as fit into an hour
@@ -56,14 +61,16 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--workload", choices=sorted(WORKLOADS), default="backbone",
-        help="backbone: the three services over HTTP (default); counter: the kernel alone; stock: Faust as it comes",
+        help="backbone: the three services over HTTP (default); chain: supply chains that slip, held against the "
+        "oracle; counter: the kernel alone; stock: Faust as it comes",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=None, help="draws the faults and the traffic; random if not given")
     parser.add_argument("--faults", type=int, default=20, help="how many; 0: until --minutes have passed (default 20)")
     parser.add_argument("--rate", type=float, default=None, help="records a second (default 1500, backbone 300)")
     parser.add_argument(
         "--accepted", type=int, default=None, metavar="N",
-        help=f"backbone: go on until so many commands were accepted (default {ACCEPTED_PER_FAULT} a fault)",
+        help="backbone, chain: go on until so many commands were accepted "
+        f"(default {ACCEPTED_PER_FAULT['backbone']} a fault, chain {ACCEPTED_PER_FAULT['chain']})",
     )  # fmt: skip
     parser.add_argument("--minutes", type=float, default=0, help="begin no fault later than this; 0: no bound")
     parser.add_argument("--only", action="append", choices=[*Fault], help="draw this kind only; may be repeated")
@@ -83,7 +90,7 @@ def parse() -> argparse.Namespace:
     if given.rate is None:
         given.rate = RATES[given.workload]
     if given.accepted is None:
-        given.accepted = ACCEPTED_PER_FAULT * given.faults
+        given.accepted = ACCEPTED_PER_FAULT.get(given.workload, 0) * given.faults
     if given.seed is None:
         given.seed = random.SystemRandom().randrange(100_000)
     return given
@@ -95,7 +102,7 @@ async def go(given: argparse.Namespace, broker: Broker, folder: Path) -> Report:
     workload = WORKLOADS[given.workload](
         broker.bootstrap, folder / "workers", name,
         seed=given.seed, rate=given.rate, replicas=given.replicas, session_seconds=given.session,
-        **({"accepted_min": given.accepted} if given.workload == "backbone" else {}),
+        **({"accepted_min": given.accepted} if given.workload in SERVED else {}),
     )  # fmt: skip
     columns = (
         TextColumn("{task.description:42}"),
@@ -124,7 +131,7 @@ async def go(given: argparse.Namespace, broker: Broker, folder: Path) -> Report:
             workload, broker, plan(given.seed, given.pace, given.only or tuple(Fault)),
             session_seconds=given.session, faults_max=given.faults or 1_000_000,
             seconds_max=given.minutes * 60 if given.minutes else 1e9, settle_seconds_max=180.0, tell=tell,
-            resume_seconds_max=RESUME_SECONDS_MAX if given.workload == "backbone" else 0.0,
+            resume_seconds_max=RESUME_SECONDS_MAX if given.workload in SERVED else 0.0,
         )  # fmt: skip
 
 
@@ -142,7 +149,7 @@ def main() -> int:
             return 2
     options = f"--workload {given.workload} --seed {given.seed} --faults {given.faults} --rate {given.rate:g}"
     options += f" --minutes {given.minutes:g} --pace {given.pace:g} --replicas {given.replicas}"
-    options += f" --accepted {given.accepted}" if given.workload == "backbone" else ""
+    options += f" --accepted {given.accepted}" if given.workload in SERVED else ""
     options += "".join(f" --only {kind}" for kind in given.only or ())
     show(report, f"python -m tests.chaos {options} --session {given.session:g}")
     if report.ok and not report.proven:

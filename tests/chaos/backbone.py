@@ -16,10 +16,10 @@ from infra.kafka.provision import load_topics, provision_async
 from services.kernel.catalogue import TOPICS_FILE
 from services.kernel.codec import to_json
 from services.kernel.processor import CLOCK_TOPIC
-from tests.chaos.backbone_check import PARTITIONS, SERVICES, judge, read_back
+from tests.chaos.backbone_check import PARTITIONS, SERVICES, Read, judge, judge_shipments, read_back
 from tests.chaos.backbone_clients import Clients
 from tests.chaos.backbone_lag import Lag, Last
-from tests.chaos.backbone_stories import ENTERPRISES, Story, first_counts
+from tests.chaos.backbone_stories import ENTERPRISES, Say, Story, Told, first_counts
 from tests.chaos.logs import LogStuck, Tail
 from tests.chaos.workload import Verdict
 from tests.support.laws import ViewRows
@@ -46,6 +46,7 @@ class Backbone:
                  session_seconds: float, accepted_min: int = 0) -> None:  # fmt: skip
         self.bootstrap, self.name, self.seed, self.rate = bootstrap, name, seed, rate
         self.session_seconds, self.accepted_min = session_seconds, accepted_min
+        self.stories_max = int(rate * STORIES_PER_RATE)
         self._ports: dict[tuple[str, str], int] = {}
         self._rng = Random(seed)
         self._replicas = {service: self._rng.randint(1, replicas) for service in SERVICES}
@@ -100,7 +101,7 @@ class Backbone:
         if self._tellers:
             return
         deadline = monotonic() + SERVE_SECONDS_MAX
-        self._tellers.append(asyncio.create_task(first_counts(self.clients.say)))
+        self._tellers.append(asyncio.create_task(self._first(self.clients.say)))
         await self._within(self._tellers[0], deadline)
         self._tellers.append(asyncio.create_task(self._begin()))
         while not all(self.progress().values()):
@@ -125,7 +126,7 @@ class Backbone:
         told: set[asyncio.Task[None]] = set()
         while not self._ended:
             for _ in range(STORIES_PER_LOOK):
-                if self.clients.idle and len(told) < self.rate * STORIES_PER_RATE:
+                if self.clients.idle and len(told) < self.stories_max:
                     task = asyncio.create_task(self._tell())
                     told.add(task)
                     task.add_done_callback(told.discard)
@@ -133,11 +134,22 @@ class Backbone:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _tell(self) -> None:
-        story = Story(self.seed, next(self._numbers), self.clients.say, self.clients.look)
+        story = self._story(next(self._numbers))
         try:
             await story.tell()
         finally:
             self._unseen += story.unseen
+
+    def _story(self, number: int) -> Told:
+        return Story(self.seed, number, self.clients.say, self.clients.look)
+
+    async def _first(self, say: Say) -> None:
+        await first_counts(say)
+
+    def _judge_more(self, reads: Mapping[str, Read], verdict: Verdict) -> None:
+        """What the stories were about."""
+        if not judge_shipments(reads, verdict):
+            verdict.too_little.append("nothing was shipped")
 
     async def stop_traffic(self) -> None:
         """No new commands once enough were accepted; return when those under way have their answers (bounded)."""
@@ -224,6 +236,7 @@ class Backbone:
             verdict.blame("log stuck", str(stuck))
             return verdict
         judge(reads, account, verdict)
+        self._judge_more(reads, verdict)
         for service, view in SHOWN:
             await self._compare_shown(service, view, reads[service].view(view), verdict)
         accepted = account.counts["accepted"]

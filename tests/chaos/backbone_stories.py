@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from services.fulfillment.keys import LineId, ShipmentId
 from services.fulfillment.shipment import (
@@ -61,6 +61,16 @@ Answer = dict[str, Any]
 Say = Callable[[str, str, str, Any], Awaitable[Answer]]
 """Service, enterprise, id and command to the answer."""
 Look = Callable[..., Awaitable[list[Any] | None]]
+
+
+class Told(Protocol):
+    """A story as the workload runs it."""
+
+    unseen: list[str]
+    """Own writes that a view did not show although it was asked to wait for them."""
+
+    async def tell(self) -> None:
+        """From the first word to the last."""
 
 
 def _pieces(amount: int) -> Quantity:
