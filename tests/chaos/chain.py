@@ -49,7 +49,7 @@ class Reports(Happenings):
             (self._restored, 3),
         ]
 
-    def _reported(self, flow: Written, **report: Any) -> None:
+    def _reported(self, flow: dict[str, Any], **report: Any) -> None:
         """Nobody says that something ends before it begins: that is refused."""
         super()._reported(flow, **report)
         start, finish = flow.get("estimated_start"), flow.get("estimated_finish")
