@@ -31,6 +31,8 @@ TICK_SECONDS = 1.0
 STORIES_PER_RATE = 3.0
 """Stories told at once at most, by commands a second; when a service stands, all of them come to wait for it."""
 STORIES_PER_LOOK, LOOK_SECONDS = 3, 0.05
+ENOUGH_SECONDS = 60.0
+"""So long at least a run goes on that has not tried enough."""
 ANSWERED_SECONDS_MAX = 120.0
 QUIET_SECONDS = 3.0
 QUIET_SECONDS_MAX = 40.0
@@ -154,9 +156,9 @@ class Backbone:
     async def stop_traffic(self) -> None:
         """No new commands once enough were accepted; return when those under way have their answers (bounded)."""
         more = max(0, self.accepted_min - self.clients.account.counts["accepted"])
-        deadline = monotonic() + 3 * more / self.rate
+        deadline = monotonic() + max(ENOUGH_SECONDS, 3 * more / self.rate)
         while monotonic() < deadline:
-            if self.clients.account.counts["accepted"] >= self.accepted_min:
+            if self._enough():
                 break
             await asyncio.sleep(0.2)
         self._ended = True
@@ -168,6 +170,10 @@ class Backbone:
         for ended in await asyncio.gather(*self._tellers, return_exceptions=True):
             if isinstance(ended, Exception):
                 self.clients.account.invalid.append(f"a story failed: {ended!r}")
+
+    def _enough(self) -> bool:
+        """So much was tried that the run proves something."""
+        return self.clients.account.counts["accepted"] >= self.accepted_min
 
     async def _answered(self, seconds: float) -> None:
         deadline = monotonic() + seconds

@@ -24,7 +24,7 @@ SESSION_SECONDS = 4.0
 
 
 class Tampered(Chain):
-    """Judges a second time, after one demand's dates were lost."""
+    """Judges a second time, after the dates of demands were moved by a minute."""
 
     found: Verdict
 
@@ -32,9 +32,10 @@ class Tampered(Chain):
         super()._judge_more(reads, verdict)
         self.found, table = Verdict(), dict(reads["inventory"].table)
         codec = _dated_codec()
-        key = next(row_id for row_id in sorted(table) if b"\0dated/" in row_id)
-        row: Any = codec.decode(table[key])
-        table[key] = codec.encode(replace(row, parts=tuple(replace(part, date=part.date + 1) for part in row.parts)))
+        for key in [row_id for row_id in table if b"\0dated/" in row_id]:
+            row: Any = codec.decode(table[key])
+            parts = tuple(replace(part, date=part.date + 1) for part in row.parts)
+            table[key] = codec.encode(replace(row, parts=parts))
         super()._judge_more({**reads, "inventory": replace(reads["inventory"], table=table)}, self.found)
 
 
