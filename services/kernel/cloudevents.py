@@ -2,7 +2,7 @@
 it.
 
 Owns the header names. Deliberately lacks: reading them; the kernel reads envelopes only, so a lost header loses no
-fact.
+fact. Rows of views on their way have none: their own service reads them, and nobody routes them.
 """
 
 from typing import Protocol

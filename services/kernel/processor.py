@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from services.kernel.batch import Effects, Output, Record
+from services.kernel.batch import NO_HEADERS, Effects, Headers, Output, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
 from services.kernel.dead_letters import dead_letter
 from services.kernel.frozen import maker
@@ -255,11 +255,12 @@ class DomainPartition:
     # -- Commands ----------------------------------------------------------------------------------------------------
 
     def _command(self, record: Record) -> None:
-        if self._is_control(record) and self._parking.is_parked(record.key or b""):
+        is_control = self._is_control(record)
+        if is_control and self._parking.is_parked(record.key or b""):
             self._replay_parked(record.key or b"")
             return
         key = self._key_of(record)
-        if self._is_control(record):
+        if is_control:
             return  # nothing of this key waits
         meta, body, _ = self.wires.commands.decode(record.value or b"")
         aggregate = self.service.by_command.get(type(body))
@@ -324,7 +325,11 @@ class DomainPartition:
         return blake2b(record.value or b"", digest_size=8).digest()
 
     def _is_control(self, record: Record) -> bool:
-        return record.topic == self._commands_topic and any(name == CONTROL_HEADER for name, _ in record.headers)
+        if record.topic == self._commands_topic:
+            for name, _ in record.headers:
+                if name == CONTROL_HEADER:
+                    return True
+        return False
 
     def _key_of(self, record: Record) -> str:
         key = _text(record.key)
@@ -456,13 +461,11 @@ class DomainPartition:
     def _publish(self, rows: WorkingRows, facts: tuple[Any, ...], meta: Meta, origin: Origin, record: Record) -> None:
         """Events, links and feed rows of the facts."""
         key, version, wires, service = rows.key, rows.version, self.wires, self.service
-        correlation, occurred, last = meta.correlation_id or meta.id, meta.occurred_at_ms, rows.version + len(facts)
+        cause, correlation, actor, last = meta.id, meta.correlation_id or meta.id, meta.actor, version + len(facts)
+        occurred, recorded = meta.occurred_at_ms, record.timestamp
 
         def about(id_: str, number: int, enterprise: str) -> Meta:
-            return new_meta(
-                id=id_, causation_id=meta.id, correlation_id=correlation, occurred_at_ms=occurred,
-                recorded_at_ms=record.timestamp, enterprise=enterprise, aggregate=key, version=number, actor=meta.actor,
-            )  # fmt: skip
+            return new_meta(id_, cause, correlation, occurred, recorded, enterprise, key, number, actor)
 
         own = key.encode()
         for number, fact in enumerate(facts, version + 1):
@@ -477,19 +480,20 @@ class DomainPartition:
             to = feed.enterprise.encode()
             info = _about_row(f"{key}@{last}:{index}", key, last, feed.enterprise, meta, record)
             value = self._emit(
-                self._feed_topic, partition_of(to, service.partitions), to, wires.feed, info, feed.row,
-                service.view_rows[feed.view], view=feed.view, row_id=feed.row_id, removed=feed.row is None,
+                self._feed_topic, partition_of(to, service.partitions), to, wires.feed, info, feed.row, NO_HEADERS,
+                view=feed.view, row_id=feed.row_id, removed=feed.row is None,
             )  # fmt: skip
             service.own_feed.keep(value, (feed.view, feed.row_id, feed.row))
 
     def _emit(
         self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any,
-        kind: type | None = None, **extras: Any,
+        head: Headers | None = None, **extras: Any,
     ) -> bytes:  # fmt: skip
         value = wire.encode(meta, body, **extras)
         if len(value) > RECORD_BYTES_MAX:
             raise ValueError(f"a record of {len(value)} bytes for {topic} is larger than {RECORD_BYTES_MAX}")
-        head = headers(meta, wire.type_names[kind or type(body)], self._source)
+        if head is None:
+            head = headers(meta, wire.type_names[type(body)], self._source)
         self._pending.append(((topic, partition), (key, value, head)))
         return value
 

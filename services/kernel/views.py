@@ -1,7 +1,8 @@
 """Views per enterprise, kept from the feed: one row per entry, and sums by the difference that a row makes."""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from services.kernel.codec import Malformed
 from services.kernel.model import View
@@ -9,7 +10,10 @@ from services.kernel.row_codec import RowCodec
 from services.kernel.store import Store
 from services.kernel.working_rows import MISSING, DecodedRows
 
+PREFIXES_CACHED_MAX: Final = 8_192
 
+
+@lru_cache(PREFIXES_CACHED_MAX)
 def view_prefix(enterprise: str, view: str) -> bytes:
     """Row ids of one view of one enterprise start with this."""
     return f"view/{enterprise}/{view}\0".encode()

@@ -8,13 +8,14 @@ that the reader would refuse is refused here. Deliberately lacks: framing, envel
 """
 
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from operator import index
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.kernel.canonical import CACHE_ENTRIES_MAX, SECONDS_MAX, decimal_text
+from services.kernel.canonical import CACHE_ENTRIES_MAX, MS_MAX, decimal_text
 from services.kernel.mapping import (
     ID_CHARS_MAX,
     TEXT_CHARS_MAX,
@@ -40,7 +41,7 @@ _RANGES: Final = {
     _F.TYPE_SINT64: (-(1 << 63), 1 << 63),
     _F.TYPE_UINT64: (0, 1 << 64),
 }
-_seconds: dict[int, str] = {}
+_moments: dict[int, str] = {}
 
 
 class Unencodable(ValueError):
@@ -73,11 +74,16 @@ class WireWriter:
         """Lines that encode the fields of the object ``o`` into variables ``f<number>``, and the fields' numbers."""
         lines: list[str] = []
         for pair in pairs:
-            model = pair.model
-            written = self._written(pair, ID_CHARS_MAX if model.kind is Kind.IDENTIFIER else chars_max)
-            if model.name in unsaid:
-                written = f"{written} if v else ''"
-            lines += [f"v = o.{model.name}", f"f{pair.proto.number} = {written}"]
+            model, field = pair.model, f"f{pair.proto.number}"
+            most = ID_CHARS_MAX if model.kind is Kind.IDENTIFIER else chars_max
+            if model.many:
+                lines += self._many(pair, field, most)
+                continue
+            written = self._written(pair, most)
+            lines += [
+                f"v = o.{model.name}",
+                f"{field} = {written} if v else ''" if model.name in unsaid else f"{field} = {written}",
+            ]
         return lines, [pair.proto.number for pair in pairs]
 
     def sized(self, tag: str, value: str) -> str:
@@ -95,7 +101,10 @@ class WireWriter:
                 f"if {shared('isascii', str.isascii)}(v) and (n := len(v)) < {_ONE_BYTE} else {long_text}"
             )
         if kind is Kind.DECIMAL:
-            return f"{self._heads(tag, True)}[len(d := {shared('decimal_text', decimal_text)}(v))] + d"
+            zero = (
+                f"{tag + chr(1) + '0'!r} if not v and v.__class__ is {shared('Decimal', Decimal)}"  # half of them are
+            )
+            return f"{zero} else {self._heads(tag, True)}[len(d := {shared('decimal_text', decimal_text)}(v))] + d"
         if kind is Kind.DATE:
             return f"{tag + chr(len('YYYY-MM-DD'))!r} + {shared('isoformat', date.isoformat)}(v)"
         if kind is Kind.BYTES:
@@ -110,25 +119,24 @@ class WireWriter:
         return f"{table}[v] if 0 <= v < {_ONE_BYTE} else {tag!r} + {larger}(v, {proto.type})"
 
     def _written(self, pair: Pair, chars_max: int) -> str:
-        """An expression for the field, whatever it is, from its value ``v``."""
-        model, proto = pair.model, pair.proto
-        if model.many:
-            return self._many(pair, chars_max)
-        if model.kind is Kind.CHOICE:  # an absent choice is UNSPECIFIED, which is not written either
-            return self._choices(pair, tag_of(proto, _VARINT)) + "[v]"
-        written = self._single(pair, chars_max, explicit=model.optional)
-        return f"'' if v is None else {written}" if model.optional else written
+        """An expression for a field of one value ``v``."""
+        if pair.model.kind is Kind.CHOICE:  # an absent choice is UNSPECIFIED, which is not written either
+            return self._choices(pair, tag_of(pair.proto, _VARINT)) + "[v]"
+        written = self._single(pair, chars_max, explicit=pair.model.optional)
+        return f"'' if v is None else {written}" if pair.model.optional else written
 
     def _single(self, pair: Pair, chars_max: int, *, explicit: bool) -> str:
         tag = tag_of(pair.proto, _SIZED)
         if pair.instant:
-            return f"{tag!r} + {self.source.shared('moment', moment)}(v)"
+            known, made = self.source.shared("moments", _moments.get), self.source.shared("moment", moment)
+            return f"{tag!r} + ({known}(v) or {made}(v))"
         if pair.model.kind is Kind.STRUCT:
             return self.sized(tag, f"{self.writer(pair.model.of, message_of(pair.proto))}(v)")
         return self.plain(pair.proto, pair.model.kind, chars_max, explicit)
 
-    def _many(self, pair: Pair, chars_max: int) -> str:
-        kind, proto, tag = pair.model.kind, pair.proto, tag_of(pair.proto, _SIZED)
+    def _many(self, pair: Pair, field: str, chars_max: int) -> list[str]:
+        """Lines for a field of many values; a loop, since for one or two a comprehension is slower."""
+        kind, proto = pair.model.kind, pair.proto
         if kind is Kind.CHOICE:
             packed = f"{self._choices(pair, '')}[v]"
         elif kind is Kind.BOOLEAN:
@@ -136,8 +144,15 @@ class WireWriter:
         elif proto.is_packed:
             packed = f"{self.source.shared('number', number)}(v, {proto.type})"
         else:
-            return f"''.join([{self._single(pair, chars_max, explicit=True)} for v in v]) if v else ''"
-        return self.sized(tag, f"''.join([{packed} for v in v])") + " if v else ''"
+            return [
+                f"{field} = ''",
+                f"for v in o.{pair.model.name}: {field} += {self._single(pair, chars_max, explicit=True)}",
+            ]
+        return [
+            "p = ''",
+            f"for v in o.{pair.model.name}: p += {packed}",
+            f"{field} = {self.sized(tag_of(proto), 'p')} if p else ''",
+        ]
 
     def _choices(self, pair: Pair, tag: str) -> str:
         numbers: dict[Any, int] = numbers_of(pair.model.of, enum_of(pair.proto))
@@ -178,6 +193,7 @@ def varint(value: int) -> str:
     return made + chr(value)
 
 
+@lru_cache(CACHE_ENTRIES_MAX)
 def number(value: int, type_: int) -> str:
     """A number as a protobuf type writes it; raises TypeError for no whole number, ValueError out of its range."""
     value = index(value)
@@ -203,21 +219,14 @@ def blob(value: bytes, tag: str) -> str:
 
 
 def moment(ms: int) -> str:
-    """Length and bytes of a Timestamp; raises ValueError outside the years 1970 to 9999."""
-    at, rest = divmod(ms, 1000)
-    seconds = _seconds.get(at)
-    if seconds is None:
-        if not 0 <= index(at) <= SECONDS_MAX:
-            raise ValueError(f"{ms} ms is outside the years 1970 to 9999")
-        seconds = "\x08" + varint(at) if at else ""
-        if len(_seconds) >= CACHE_ENTRIES_MAX:
-            _seconds.clear()
-        _seconds[at] = seconds
-    nanos = _nanos()[rest]
-    return chr(len(seconds) + len(nanos)) + seconds + nanos
-
-
-@lru_cache(1)
-def _nanos() -> tuple[str, ...]:
-    """By the milliseconds of a second."""
-    return ("", *("\x10" + varint(rest * 1_000_000) for rest in range(1, 1000)))
+    """Length and bytes of a Timestamp, remembered; raises ValueError outside the years 1970 to 9999."""
+    if not 0 <= index(ms) <= MS_MAX:
+        raise ValueError(f"{ms} ms is outside the years 1970 to 9999")
+    seconds, rest = divmod(ms, 1000)
+    made = "\x08" + number(seconds, _F.TYPE_INT64) if seconds else ""
+    if rest:
+        made += "\x10" + number(rest * 1_000_000, _F.TYPE_INT32)
+    if len(_moments) >= CACHE_ENTRIES_MAX:
+        _moments.clear()
+    made = _moments[ms] = chr(len(made)) + made
+    return made
