@@ -505,8 +505,8 @@ def _about_row(id_: str, key: str, version: int, viewer: EnterpriseId, meta: Met
     the viewer's business; nor is the message in between, whose id names an aggregate and counts its events.
     """
     if meta.enterprise != viewer:
-        return Meta(id_, recorded_at_ms=record.timestamp, enterprise=viewer, aggregate=key, version=version)
-    return Meta(
+        return new_meta(id_, recorded_at_ms=record.timestamp, enterprise=viewer, aggregate=key, version=version)
+    return new_meta(
         id_, correlation_id=meta.correlation_id or meta.id, occurred_at_ms=meta.occurred_at_ms,
         recorded_at_ms=record.timestamp, enterprise=viewer, aggregate=key, version=version, actor=meta.actor,
     )  # fmt: skip
