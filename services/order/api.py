@@ -10,6 +10,7 @@ from services.order.exposure import INCIDENTS
 from services.order.incident import INCIDENT_UNKNOWN, AcknowledgeIncident, CloseIncident, CommentIncident
 from services.order.order_commands import (
     AcceptChange,
+    AcknowledgeDemandChange,
     AddLines,
     CancelLine,
     CancelOrder,
@@ -86,6 +87,9 @@ ROUTES = (
     CommandRoute("POST", SHARED_LINE + "/changes", ProposeChange, "Propose other dates, quantities or prices"),
     CommandRoute("POST", SHARED_LINE + "/revisions", RevisePromise, "Promise anew, subject to the buyer's consent"),
     CommandRoute("POST", SHARED_LINE + "/delays", ReportDelay, "Report when the line is really expected"),
+    CommandRoute(
+        "POST", SHARED_LINE + "/demand-change/acknowledge", AcknowledgeDemandChange, "Take note of a changed demand"
+    ),
     CommandRoute("POST", CHANGE + "/accept", AcceptChange, "Accept a proposed change"),
     CommandRoute("POST", CHANGE + "/decline", DeclineChange, "Decline a proposed change"),
 )

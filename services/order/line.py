@@ -26,7 +26,9 @@ from services.order.terms import (
     Side,
     less_percent,
     plus_percent,
+    to_buyer,
     to_seller,
+    total,
 )
 from services.order.workday import due_at_ms, working_day
 
@@ -102,6 +104,15 @@ NO_PLAN = LinePlan()
 
 
 @dataclass(frozen=True, slots=True)
+class DemandBefore:
+    """What the buyer wanted before a change that the seller has not answered: last date, whole quantity (its unit)."""
+
+    due_on: date | None
+    amount: Decimal
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Row ``line/<number>``; fields that most lines never need come last, where a default costs no byte.
 
@@ -132,6 +143,7 @@ class Line:
     released: bool = False
     late_since_ms: int | None = None
     plan: LinePlan | None = None
+    demand_before: DemandBefore | None = None
 
 
 HEAD = "head"
@@ -166,6 +178,22 @@ def first_promise(line: Line) -> tuple[Delivery, ...]:
 def unit_price(line: Line) -> Money | None:
     """The price of one of the buyer's unit, if there is one."""
     return line.placed.unit_price if line.unit_price is None else line.unit_price
+
+
+def wanted(line: Line) -> tuple[date | None, Decimal]:
+    """The date of the last delivery and the whole quantity (buyer's unit) that the buyer wants, agreed or not."""
+    proposal = line.proposal
+    if proposal is not None and proposal.by is Side.BUYER and proposal.deliveries:
+        return proposal.deliveries[-1].due_on, line.received_before + total(proposal.deliveries)
+    deliveries = baseline(line)
+    if line.stage is OrderLineStage.CANCELLED:
+        amount = ZERO
+    else:
+        gone = line.cancel_requested
+        if line.progress is not None:
+            gone = max(gone, line.progress.cancelled)
+        amount = line.ordered - to_buyer(gone, line.placed.terms.factor)
+    return deliveries[-1].due_on if deliveries else None, amount
 
 
 def seller_ordered(line: Line) -> Decimal:

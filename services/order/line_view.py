@@ -17,6 +17,7 @@ from services.chain.moments import NEVER
 from services.kernel.frozen import maker
 from services.kernel.values import EnterpriseId, Money
 from services.order.line import (
+    DemandBefore,
     Line,
     Order,
     OrderLineStage,
@@ -34,9 +35,10 @@ from services.order.line import (
     reason,
     requested,
     unit_price,
+    wanted,
 )
 from services.order.order_facts import Awaits, OrderKind
-from services.order.outlook import CauseKind, LineCause
+from services.order.outlook import CauseKind, DelayShare, LineCause
 from services.order.references import References
 from services.order.terms import (
     ZERO,
@@ -85,6 +87,17 @@ class CauseView:
     tiers: Tiers
     reference: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DemandChangeView:
+    """What the buyer wanted and wants now: last date and whole quantity, in the viewer's unit; not answered yet."""
+
+    was_on: date | None
+    was_quantity: Decimal
+    now_on: date | None
+    now_quantity: Decimal
+    since_ms: int
 
 
 class Alert(StrEnum):
@@ -142,6 +155,8 @@ class OrderLineView:
     alert: Alert | None = None
     late_since_ms: int | None = None
     cause: CauseView | None = None
+    demand_change: DemandChangeView | None = None
+    share: DelayShare | None = None
 
 
 new_view = maker(OrderLineView)
@@ -163,6 +178,7 @@ def line_views(
     several = schedule if len(schedule) > 1 else ()
     pending, price, why = cancellation_pending(line), unit_price(line), reason(line)
     change = None if line.proposal is None else _change(line, line.proposal)
+    moved = None if line.demand_before is None else _demand_change(line, line.demand_before)
     shipped, received, cancelled = progress.shipped, progress.received, progress.cancelled
     outlook, delay, since = progress.expectation, delay_minutes(line), line.late_since_ms
     rests_on, said = (outlook.basis, _ALERTS[alert(line)]) if outlook else (None, None)
@@ -173,10 +189,16 @@ def line_views(
         wanted_on, promised_on, first_on, expected_on, expected,
         to_buyer(shipped, factor), to_buyer(received, factor), late, days, why, price,
         fulfilled_on, silent, several, to_buyer(cancelled, factor), pending, change,
-        delay, rests_on, said, since, _cause(cause, Side.BUYER, buyer, references),
+        delay, rests_on, said, since, _cause(cause, Side.BUYER, buyer, references), moved,
     )  # fmt: skip
     if factor.numerator != factor.denominator:
         several = _in_seller_unit(several, factor)
+        if moved is not None:
+            moved = replace(
+                moved,
+                was_quantity=to_seller(moved.was_quantity, factor),
+                now_quantity=to_seller(moved.now_quantity, factor),
+            )
         if change is not None:
             change = replace(change, deliveries=_in_seller_unit(change.deliveries, factor))
     for_seller = new_view(
@@ -184,12 +206,17 @@ def line_views(
         to_seller(line.ordered, factor), terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits,
         line.awaits_since_ms, wanted_on, promised_on, first_on, expected_on, expected,
         shipped, received, late, days, why, price, fulfilled_on, silent, several, cancelled, pending, change,
-        delay, rests_on, said, since, _cause(cause, Side.SELLER, seller, references),
+        delay, rests_on, said, since, _cause(cause, Side.SELLER, seller, references), moved,
+        cause.share if cause else None,
     )  # fmt: skip
     return for_buyer, for_seller
 
 
 _NO_PROGRESS: Final = Progress(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, None)
+
+
+def _demand_change(line: Line, before: DemandBefore) -> DemandChangeView:
+    return DemandChangeView(before.due_on, before.amount, *wanted(line), before.since_ms)
 
 
 def _change(line: Line, proposal: Proposal) -> ChangeView:

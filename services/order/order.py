@@ -2,7 +2,7 @@
 
 Owns: ``evolve``, the one place where rows change; ``decide``; the keys; the alarm that makes silence visible. Its facts
 are in ``order_facts``, its commands in ``order_commands``, its rows in ``line``, its decisions in ``placing``,
-``planning``, ``promising``, ``ending`` and ``progress``.
+``planning``, ``promising``, ``demand``, ``ending`` and ``progress``.
 Deliberately lacks: stock, shipments, and time other than what arrives in commands.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from services.kernel.frozen import amended, maker
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
-from services.order import ending, placing, planning, progress, promising
+from services.order import demand, ending, placing, planning, progress, promising
 from services.order.line import (
     HEAD,
     NO_PLAN,
@@ -27,6 +27,7 @@ from services.order.line import (
 )
 from services.order.order_commands import (
     AcceptChange,
+    AcknowledgeDemandChange,
     AddLines,
     CancelLine,
     CancelOrder,
@@ -54,6 +55,7 @@ from services.order.order_facts import (
     ChangeAccepted,
     ChangeDeclined,
     ChangeProposed,
+    DemandChangeAcknowledged,
     LineCancelled,
     LineClosed,
     LineConfirmed,
@@ -122,7 +124,12 @@ def evolve(rows: Rows, fact: OrderFact) -> dict[str, Any]:
         case _:
             key = "line/" + fact.line
             line: Line | None = rows.get(key)
-            return {} if line is None else _evolve_line(rows, key, line, fact)
+            if line is None:
+                return {}
+            changes = _evolve_line(rows, key, line, fact)
+            if isinstance(fact, demand.Heard) and key in changes:
+                changes[key] = demand.noted(line, changes[key], fact)
+            return changes
 
 
 def _evolve_line(
@@ -134,6 +141,7 @@ def _evolve_line(
     | ChangeProposed
     | ChangeAccepted
     | ChangeDeclined
+    | DemandChangeAcknowledged
     | LinePlanned
     | LineDelayReported
     | CancellationRequested
@@ -179,6 +187,8 @@ def _evolve_line(
         case ChangeDeclined(_, _, _, _, _, at_ms):
             changed = amended(line, proposal=None)
             return {key: _awaiting(changed, Awaits.CONFIRMATION, at_ms) if line.stage is PLACED else changed}
+        case DemandChangeAcknowledged():
+            return {key: line}
         case CancellationRequested(_, amount, _, _, at_ms):
             return {key: _awaiting(amended(line, cancel_requested=amount), Awaits.CANCELLATION_ANSWER, at_ms)}
         case LineRejected(_, code, text, at_ms):
@@ -217,11 +227,11 @@ def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:
     head: Order | None = rows.get(HEAD)
     changes: dict[str, Any] = {} if head is None else {HEAD: amended(head, release=fact.release)}
     for one in fact.lines:
-        line: Line | None = rows.get(line_key(one.line))
-        if line is None or not is_open(line):
+        before: Line | None = rows.get(line_key(one.line))
+        if before is None or not is_open(before):
             continue
         line = amended(
-            line, released=True, requested=one.deliveries, received_before=one.received_before,
+            before, released=True, requested=one.deliveries, received_before=one.received_before,
             ordered=one.received_before + total(one.deliveries), estimate=None, proposal=None,
         )  # fmt: skip
         if line.stage is CONFIRMED:  # binding under the frame: what is released is promised, and it is a first promise
@@ -229,7 +239,7 @@ def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:
             line = _awaiting(line, Awaits.STOCK if one.deliveries else Awaits.RELEASE, fact.at_ms)
         elif line.awaits is Awaits.CHANGE_ANSWER:
             line = _awaiting(line, Awaits.CONFIRMATION, fact.at_ms)
-        changes[line_key(one.line)] = line
+        changes[line_key(one.line)] = demand.noted(before, line, fact)
     return changes
 
 
@@ -315,6 +325,8 @@ def _decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:
             return promising.accept_change(rows, command, origin)
         case DeclineChange():
             return promising.decline_change(rows, command, origin)
+        case AcknowledgeDemandChange():
+            return demand.acknowledge(rows, command, origin)
         case ReportDelay():
             return promising.report_delay(rows, command, origin)
         case CancelLine() | CancelOrder():

@@ -152,6 +152,15 @@ class DeclineChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AcknowledgeDemandChange:
+    """The seller has taken note of what the buyer wants otherwise; a proposal still waits for its answer."""
+
+    buyer: EnterpriseId
+    number: OrderNumber
+    line: LineNumber
+
+
+@dataclass(frozen=True, slots=True)
 class ReportDelay:
     """A report of the seller: the line will be met on this local date at the site of the promise."""
 
@@ -245,6 +254,7 @@ OrderCommand = (
     | RevisePromise
     | AcceptChange
     | DeclineChange
+    | AcknowledgeDemandChange
     | ReportDelay
     | CancelLine
     | CancelOrder

@@ -143,6 +143,14 @@ class ChangeDeclined:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandChangeAcknowledged:
+    """The seller has taken note of what the buyer wants otherwise."""
+
+    line: LineNumber
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinePlanned:
     """The seller starts a line then (None: the lead time before the promise) and takes the goods from these lines."""
 
@@ -292,6 +300,7 @@ OrderFact = (
     | ChangeProposed
     | ChangeAccepted
     | ChangeDeclined
+    | DemandChangeAcknowledged
     | LinePlanned
     | LineDelayReported
     | CancellationRequested

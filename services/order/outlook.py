@@ -6,12 +6,14 @@ only. Deliberately lacks: how a viewer sees it (``line_view``), and the whole ca
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Final
 
 from services.chain.alerts import incident_of
 from services.chain.causes import Cause, CauseClass, RootClass, class_of
 from services.chain.expectation import Expectation
 from services.chain.flow import Basis
+from services.chain.moments import NEVER
 
 TIERS_MAX: Final = 4  # from the buyer of the line; its seller counts one less, and three or more are one to both
 
@@ -28,16 +30,27 @@ class CauseKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DelayShare:
+    """What the seller's own flows on the way of a delay did, in minutes: incoming − absorbed + caused = passed on."""
+
+    incoming_minutes: int
+    absorbed_minutes: int
+    caused_minutes: int
+    passed_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineCause:
     """``root``: what the delay is counted under, never to be shown. ``tiers``: enterprises from the buyer to the root.
 
-    ``reason``: what was said of the line itself, where the delay began there.
+    ``reason``: what was said of the line itself, where the delay began there. ``share``: for the seller only.
     """
 
     root: str
     kind: CauseKind
     tiers: int
     reason: str = ""
+    share: DelayShare | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +74,19 @@ def _kept(cause: Cause) -> LineCause:
     root = cause.root
     begins_here = bool(cause.hops) and root.flow == cause.hops[-1].flow  # the last hop is the line's own
     return LineCause(
-        incident_of(root), _kind(root.kind, begins_here), _tiers(cause), root.reason if begins_here else ""
-    )
+        incident_of(root), _kind(root.kind, begins_here), _tiers(cause), root.reason if begins_here else "",
+        _share(cause),
+    )  # fmt: skip
+
+
+def _share(cause: Cause) -> DelayShare | None:
+    """Of the last hops that are all the seller's; None where one is folded (it may be others' as well) or endless."""
+    own = list(takewhile(lambda hop: hop.enterprise == cause.hops[-1].enterprise, reversed(cause.hops)))
+    if not own or any(hop.count > 1 or NEVER in (hop.delay_in, hop.delay_out) for hop in own):
+        return None
+    absorbed = sum(hop.stock + hop.slack + hop.recovered - min(hop.calendar, 0) for hop in own)
+    caused = sum(hop.plan + hop.own + max(hop.calendar, 0) for hop in own)
+    return DelayShare(own[-1].delay_in, absorbed, caused, own[0].delay_out)
 
 
 def _kind(kind: RootClass, begins_here: bool) -> CauseKind:

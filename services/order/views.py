@@ -14,6 +14,7 @@ from services.kernel.model import FeedRow, Rows, View
 from services.kernel.values import EnterpriseId, Origin
 from services.order import agreement, incident, order
 from services.order.agreement import Agreement
+from services.order.demand import DEMAND_CHANGES, DemandChangeRow, derive_demand_changes
 from services.order.enterprise import ALIASES, Alias
 from services.order.exposure import (
     EXPOSURE,
@@ -32,6 +33,7 @@ from services.order.order_facts import CallOffReleased, LinesAdded, OrderComplet
 from services.order.ranking import INCIDENT_LINES, INCIDENT_PLACES, IncidentLineView, IncidentPlaceView, Read
 from services.order.references import References
 from services.order.terms import ItemId, LineNumber, Side, Terms
+from services.order.waiting import ACCOUNT, WAITING, AccountView, WaitingView, derive_waiting
 
 ORDER_LINES, PARTNERS, AGREEMENTS, ENTERPRISES = "order-lines", "partners", "agreements", "enterprises"
 
@@ -126,8 +128,14 @@ def derive_from_lines(
     old: OrderLineView | None, new: OrderLineView | None, read: Read
 ) -> Mapping[tuple[str, str], Any | None]:
     """The rows of other views that change with a row of ``order-lines``."""
-    partners, exposure = derive_partners(old, new, read), derive_exposure(old, new, read)
-    return {**partners, **exposure} if exposure else partners
+    partners = derive_partners(old, new, read)
+    line = new or old
+    further: Mapping[tuple[str, str], Any | None]
+    if line is None or line.role is Side.BUYER:
+        further = derive_exposure(old, new, read)
+    else:
+        further = {**derive_demand_changes(old, new), **derive_waiting(old, new, read)}
+    return {**partners, **further} if further else partners
 
 
 def derive_partners(
@@ -194,6 +202,9 @@ VIEWS = (
     View(ORDER_LINES, OrderLineView, derive_from_lines),
     View(PARTNERS, PartnerView),
     View(EXPOSURE, ExposureView),
+    View(DEMAND_CHANGES, DemandChangeRow),
+    View(WAITING, WaitingView),
+    View(ACCOUNT, AccountView),
     View(INCIDENTS, IncidentView),
     View(INCIDENT_NOTES, IncidentNotesView, derive_from_notes),
     View(INCIDENT_LINES, IncidentLineView),

@@ -24,9 +24,18 @@ from services.kernel.values import Quantity
 from services.order.agreement import ProposeAgreement
 from services.order.enterprise import RegisterEnterprise
 from services.order.incident import AcknowledgeIncident, CommentIncident
-from services.order.order_commands import CancelLine, ConfirmOrder, PlaceOrder, ReportDelay, RevisePromise
+from services.order.order_commands import (
+    AcknowledgeDemandChange,
+    CancelLine,
+    ConfirmOrder,
+    PlaceOrder,
+    PlanLine,
+    ProposeChange,
+    ReportDelay,
+    RevisePromise,
+)
 from services.order.order_facts import OrderKind
-from services.order.terms import Delivery, PlacedLine, PromiseBasis, Terms, UnitFactor
+from services.order.terms import Delivery, InboundLine, PlacedLine, PromiseBasis, Terms, UnitFactor
 from tests.support.backbone import Backbone
 
 UNIT, ZONE, DAY_MS = "C62", "Europe/Berlin", 86_400_000
@@ -268,6 +277,9 @@ class SecretChain:
             (seller, ReportLine(*order, withdraw=True)),
             (seller, ReportDelay(*order, later, said)),
             (seller, RevisePromise(*order, (Delivery(later, Decimal(bought.quantity)),), said)),
+            (seller, PlanLine(*order, START_MS + self.random.randint(1, 30) * DAY_MS, self._inbound(seller))),
+            (bought.buyer, ProposeChange(*order, (Delivery(later, Decimal(bought.quantity)),), reason_code=said)),
+            (seller, AcknowledgeDemandChange(*order)),
             (bought.buyer, CancelLine(bought.number, bought.line, Decimal(rest), said)),
             (seller, ReserveStock(seller.site, seller.product, urgent, _pieces(held), need)),
             (seller, CountStock(seller.site, seller.product, _pieces(held))),
@@ -333,6 +345,11 @@ class SecretChain:
         self.day += self.random.randint(1, 9)
         self.backbone.tick(START_MS + self.day * DAY_MS)
         return ()
+
+    def _inbound(self, firm: Firm) -> tuple[InboundLine, ...]:
+        """A line that the firm buys, if there is one."""
+        own = [InboundLine(one.number, one.line) for one in self.bought if one.buyer is firm]
+        return tuple(self.random.sample(own, min(1, len(own))))
 
     def _parties_of(self, seller: Firm) -> list[str]:
         """The firm and its buyers: what its stock covers of a line, both parties see as a part of that line."""

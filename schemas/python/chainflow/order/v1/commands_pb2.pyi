@@ -48,6 +48,7 @@ class OrderCommand(_message.Message):
     CLOSE_LINE_FIELD_NUMBER: _builtins.int
     CLOSE_ORDER_FIELD_NUMBER: _builtins.int
     PLAN_LINE_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_DEMAND_CHANGE_FIELD_NUMBER: _builtins.int
     PROPOSE_AGREEMENT_FIELD_NUMBER: _builtins.int
     ACCEPT_AGREEMENT_FIELD_NUMBER: _builtins.int
     DECLINE_AGREEMENT_FIELD_NUMBER: _builtins.int
@@ -97,6 +98,8 @@ class OrderCommand(_message.Message):
     @_builtins.property
     def plan_line(self) -> Global___PlanLine: ...
     @_builtins.property
+    def acknowledge_demand_change(self) -> Global___AcknowledgeDemandChange: ...
+    @_builtins.property
     def propose_agreement(self) -> Global___ProposeAgreement: ...
     @_builtins.property
     def accept_agreement(self) -> Global___AcceptAgreement: ...
@@ -141,6 +144,7 @@ class OrderCommand(_message.Message):
         close_line: Global___CloseLine | None = ...,
         close_order: Global___CloseOrder | None = ...,
         plan_line: Global___PlanLine | None = ...,
+        acknowledge_demand_change: Global___AcknowledgeDemandChange | None = ...,
         propose_agreement: Global___ProposeAgreement | None = ...,
         accept_agreement: Global___AcceptAgreement | None = ...,
         decline_agreement: Global___DeclineAgreement | None = ...,
@@ -154,11 +158,11 @@ class OrderCommand(_message.Message):
         comment_incident: Global___CommentIncident | None = ...,
         close_incident: Global___CloseIncident | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_demand_change", b"acknowledge_demand_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_demand_change", b"acknowledge_demand_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["place_order", "add_lines", "release_call_off", "confirm_order", "confirm_line", "reject_order", "reject_line", "propose_change", "revise_promise", "accept_change", "decline_change", "report_delay", "cancel_line", "cancel_order", "close_line", "close_order", "plan_line", "propose_agreement", "accept_agreement", "decline_agreement", "end_agreement", "set_grants", "register_enterprise", "rename_enterprise", "add_alias", "remove_alias", "acknowledge_incident", "comment_incident", "close_incident"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["place_order", "add_lines", "release_call_off", "confirm_order", "confirm_line", "reject_order", "reject_line", "propose_change", "revise_promise", "accept_change", "decline_change", "report_delay", "cancel_line", "cancel_order", "close_line", "close_order", "plan_line", "acknowledge_demand_change", "propose_agreement", "accept_agreement", "decline_agreement", "end_agreement", "set_grants", "register_enterprise", "rename_enterprise", "add_alias", "remove_alias", "acknowledge_incident", "comment_incident", "close_incident"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -1049,3 +1053,30 @@ class CloseIncident(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseIncident: _TypeAlias = CloseIncident  # noqa: Y015
+
+@_typing.final
+class AcknowledgeDemandChange(_message.Message):
+    """The seller has taken note of what the buyer wants otherwise; a proposal still waits for its answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUYER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    buyer: _builtins.str
+    number: _builtins.str
+    line: _builtins.str
+    def __init__(
+        self,
+        *,
+        buyer: _builtins.str = ...,
+        number: _builtins.str = ...,
+        line: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "line", b"line", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeDemandChange: _TypeAlias = AcknowledgeDemandChange  # noqa: Y015

@@ -103,6 +103,7 @@ class OrderEvent(_message.Message):
     LINE_DELAY_CHANGED_FIELD_NUMBER: _builtins.int
     LINE_DELAY_CLEARED_FIELD_NUMBER: _builtins.int
     LINE_PLANNED_FIELD_NUMBER: _builtins.int
+    DEMAND_CHANGE_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
     AGREEMENT_PROPOSED_FIELD_NUMBER: _builtins.int
     AGREEMENT_ACCEPTED_FIELD_NUMBER: _builtins.int
     AGREEMENT_DECLINED_FIELD_NUMBER: _builtins.int
@@ -160,6 +161,8 @@ class OrderEvent(_message.Message):
     @_builtins.property
     def line_planned(self) -> Global___LinePlanned: ...
     @_builtins.property
+    def demand_change_acknowledged(self) -> Global___DemandChangeAcknowledged: ...
+    @_builtins.property
     def agreement_proposed(self) -> Global___AgreementProposed: ...
     @_builtins.property
     def agreement_accepted(self) -> Global___AgreementAccepted: ...
@@ -208,6 +211,7 @@ class OrderEvent(_message.Message):
         line_delay_changed: Global___LineDelayChanged | None = ...,
         line_delay_cleared: Global___LineDelayCleared | None = ...,
         line_planned: Global___LinePlanned | None = ...,
+        demand_change_acknowledged: Global___DemandChangeAcknowledged | None = ...,
         agreement_proposed: Global___AgreementProposed | None = ...,
         agreement_accepted: Global___AgreementAccepted | None = ...,
         agreement_declined: Global___AgreementDeclined | None = ...,
@@ -221,11 +225,11 @@ class OrderEvent(_message.Message):
         incident_commented: Global___IncidentCommented | None = ...,
         incident_closed: Global___IncidentClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "demand_change_acknowledged", b"demand_change_acknowledged", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "demand_change_acknowledged", b"demand_change_acknowledged", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "line_planned", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed", "incident_acknowledged", "incident_commented", "incident_closed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "line_planned", "demand_change_acknowledged", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed", "incident_acknowledged", "incident_commented", "incident_closed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1264,3 +1268,28 @@ class IncidentClosed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IncidentClosed: _TypeAlias = IncidentClosed  # noqa: Y015
+
+@_typing.final
+class DemandChangeAcknowledged(_message.Message):
+    """The seller has taken note of what the buyer wants otherwise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "line", b"line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DemandChangeAcknowledged: _TypeAlias = DemandChangeAcknowledged  # noqa: Y015

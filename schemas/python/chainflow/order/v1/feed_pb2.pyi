@@ -244,6 +244,8 @@ class OrderLineView(_message.Message):
     ALERT_FIELD_NUMBER: _builtins.int
     LATE_SINCE_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
+    DEMAND_CHANGE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     role: _terms_pb2.Side.ValueType
     partner: _builtins.str
     number: _builtins.str
@@ -291,6 +293,14 @@ class OrderLineView(_message.Message):
     def late_since(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def cause(self) -> Global___CauseView: ...
+    @_builtins.property
+    def demand_change(self) -> Global___DemandChangeView:
+        """Absent: the seller knows what the buyer wants."""
+
+    @_builtins.property
+    def share(self) -> Global___DelayShare:
+        """For the seller only; absent: not late, or without a date to expect."""
+
     def __init__(
         self,
         *,
@@ -331,10 +341,12 @@ class OrderLineView(_message.Message):
         alert: Global___Alert.ValueType = ...,
         late_since: _timestamp_pb2.Timestamp | None = ...,
         cause: Global___CauseView | None = ...,
+        demand_change: Global___DemandChangeView | None = ...,
+        share: Global___DelayShare | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "awaits_since", b"awaits_since", "cause", b"cause", "change", b"change", "expected_at", b"expected_at", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "late_since", b"late_since", "promised_on", b"promised_on", "requested_on", b"requested_on", "unit_price", b"unit_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "awaits_since", b"awaits_since", "cause", b"cause", "change", b"change", "demand_change", b"demand_change", "expected_at", b"expected_at", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "late_since", b"late_since", "promised_on", b"promised_on", "requested_on", b"requested_on", "share", b"share", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "alert", b"alert", "awaits", b"awaits", "awaits_since", b"awaits_since", "basis", b"basis", "cancel_pending", b"cancel_pending", "cancelled", b"cancelled", "cause", b"cause", "change", b"change", "days_late", b"days_late", "delay_minutes", b"delay_minutes", "deliveries", b"deliveries", "expected_at", b"expected_at", "expected_basis", b"expected_basis", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "item", b"item", "kind", b"kind", "late", b"late", "late_since", b"late_since", "line", b"line", "number", b"number", "overdue", b"overdue", "partner", b"partner", "partner_item", b"partner_item", "promised_on", b"promised_on", "quantity", b"quantity", "reason", b"reason", "received", b"received", "requested_on", b"requested_on", "role", b"role", "ship_from", b"ship_from", "ship_to", b"ship_to", "shipped", b"shipped", "stage", b"stage", "unit", b"unit", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on", "_first_promised_on", b"_first_promised_on", "_fulfilled_on", b"_fulfilled_on", "_promised_on", b"_promised_on", "_requested_on", b"_requested_on", "alert", b"alert", "awaits", b"awaits", "awaits_since", b"awaits_since", "basis", b"basis", "cancel_pending", b"cancel_pending", "cancelled", b"cancelled", "cause", b"cause", "change", b"change", "days_late", b"days_late", "delay_minutes", b"delay_minutes", "deliveries", b"deliveries", "demand_change", b"demand_change", "expected_at", b"expected_at", "expected_basis", b"expected_basis", "expected_on", b"expected_on", "first_promised_on", b"first_promised_on", "fulfilled_on", b"fulfilled_on", "item", b"item", "kind", b"kind", "late", b"late", "late_since", b"late_since", "line", b"line", "number", b"number", "overdue", b"overdue", "partner", b"partner", "partner_item", b"partner_item", "promised_on", b"promised_on", "quantity", b"quantity", "reason", b"reason", "received", b"received", "requested_on", b"requested_on", "role", b"role", "share", b"share", "ship_from", b"ship_from", "ship_to", b"ship_to", "shipped", b"shipped", "stage", b"stage", "unit", b"unit", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_on: _TypeAlias = _typing.Literal["expected_on"]  # noqa: Y015
     _WhichOneofArgType__expected_on: _TypeAlias = _typing.Literal["_expected_on", b"_expected_on"]  # noqa: Y015
@@ -562,3 +574,74 @@ class CauseView(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CauseView: _TypeAlias = CauseView  # noqa: Y015
+
+@_typing.final
+class DemandChangeView(_message.Message):
+    """What the buyer wanted and wants now: last date and whole quantity, in the viewer's unit; not answered yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAS_ON_FIELD_NUMBER: _builtins.int
+    WAS_QUANTITY_FIELD_NUMBER: _builtins.int
+    NOW_ON_FIELD_NUMBER: _builtins.int
+    NOW_QUANTITY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    was_on: _builtins.str
+    was_quantity: _builtins.str
+    now_on: _builtins.str
+    now_quantity: _builtins.str
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        was_on: _builtins.str | None = ...,
+        was_quantity: _builtins.str = ...,
+        now_on: _builtins.str | None = ...,
+        now_quantity: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_now_on", b"_now_on", "_was_on", b"_was_on", "now_on", b"now_on", "since", b"since", "was_on", b"was_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_now_on", b"_now_on", "_was_on", b"_was_on", "now_on", b"now_on", "now_quantity", b"now_quantity", "since", b"since", "was_on", b"was_on", "was_quantity", b"was_quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__now_on: _TypeAlias = _typing.Literal["now_on"]  # noqa: Y015
+    _WhichOneofArgType__now_on: _TypeAlias = _typing.Literal["_now_on", b"_now_on"]  # noqa: Y015
+    _WhichOneofReturnType__was_on: _TypeAlias = _typing.Literal["was_on"]  # noqa: Y015
+    _WhichOneofArgType__was_on: _TypeAlias = _typing.Literal["_was_on", b"_was_on"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__now_on) -> _WhichOneofReturnType__now_on | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__was_on) -> _WhichOneofReturnType__was_on | None: ...
+
+Global___DemandChangeView: _TypeAlias = DemandChangeView  # noqa: Y015
+
+@_typing.final
+class DelayShare(_message.Message):
+    """What the seller's own flows on the way of a delay did: incoming - absorbed + caused = passed on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCOMING_MINUTES_FIELD_NUMBER: _builtins.int
+    ABSORBED_MINUTES_FIELD_NUMBER: _builtins.int
+    CAUSED_MINUTES_FIELD_NUMBER: _builtins.int
+    PASSED_MINUTES_FIELD_NUMBER: _builtins.int
+    incoming_minutes: _builtins.int
+    absorbed_minutes: _builtins.int
+    caused_minutes: _builtins.int
+    passed_minutes: _builtins.int
+    def __init__(
+        self,
+        *,
+        incoming_minutes: _builtins.int = ...,
+        absorbed_minutes: _builtins.int = ...,
+        caused_minutes: _builtins.int = ...,
+        passed_minutes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absorbed_minutes", b"absorbed_minutes", "caused_minutes", b"caused_minutes", "incoming_minutes", b"incoming_minutes", "passed_minutes", b"passed_minutes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelayShare: _TypeAlias = DelayShare  # noqa: Y015
