@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from services.chain.causes import ChainTooLong
 from services.chain.closures import Closure, latest_start
 from services.chain.expectation import Expectation, expectation_of
 from services.chain.flow import Expected, ExpectedPart
@@ -119,6 +120,15 @@ def refuse_report(said: FlowReport, disruption_id: str, now_ms: int) -> Refused 
     if said.firm and said.estimated_finish_at_ms is None:
         return Refused("firm-without-finish", "send the estimated finish that is firm", "estimated_finish_at")
     return None
+
+
+def too_long(error: ChainTooLong) -> Refused:
+    """What is set aside instead of a date that came about by more stages than any supply chain has.
+
+    The flow stays as it was told last, and goes on with what is said of it next: whoever made the chain so long is
+    perhaps not its owner, so it must not stand still for it.
+    """
+    return Refused("chain-too-long", f"{error}: have it wait for a supply with fewer stages before it")
 
 
 def minute_or_none(at_ms: int | None) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, assert_never
 
+from services.chain.causes import ChainTooLong
 from services.chain.moments import minute_of
 from services.fulfillment.amounts import (
     MINUTE_MS,
@@ -32,6 +33,7 @@ from services.fulfillment.expecting import (
     event_of,
     refuse_report,
     reported,
+    too_long,
 )
 from services.fulfillment.flow import (
     INPUT,
@@ -120,6 +122,13 @@ class _Draft:
 
 def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     """The facts that the command makes, or why not; none if it says what is known already."""
+    try:
+        return _decide(rows, command, origin)
+    except ChainTooLong as error:
+        return too_long(error)
+
+
+def _decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     terms: FlowTerms | None = rows.get("terms")
     draft = _Draft(rows, origin)
     match command:

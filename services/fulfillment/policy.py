@@ -3,8 +3,7 @@
 Deliberately lacks: any state and any decision. What to tell is read from the rows, whom to tell from the facts.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from services.fulfillment.consignment import (
     line_row,
 )
 from services.fulfillment.disrupted import FlowDisrupted
-from services.fulfillment.disruption import DisruptionHead, NamedFlow, SiteDisrupted
+from services.fulfillment.disruption_links import tell_named
 from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
 from services.fulfillment.flow import (
     AgreeLine,
@@ -194,27 +193,10 @@ def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterab
     if key.startswith("flow/"):
         return _tell_of_flow(FlowKey(key), rows, facts)
     if key.startswith("disruption/"):
-        return _tell_named(key, rows, facts)
+        return tell_named(key, rows, facts)
     if key.startswith("work/"):
         return tell_of_work(FlowKey(key), rows, facts)
     return ()
-
-
-def _tell_named(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[Link]:
-    """Every flow that is named now, and every one that is not any more."""
-    head: DisruptionHead | None = rows.get("head")
-    if head is None:
-        return
-    said = FlowDisrupted(key, head.site, head.from_at_ms, head.to_at_ms, head.reason_code, head.reported_at_ms)
-    withdrawn = replace(said, withdrawn=True)
-    for fact in facts:
-        if isinstance(fact, SiteDisrupted):
-            yield from (Link(LEGS_TOPIC, flow, key, withdrawn) for flow in fact.named_no_more)
-    named: NamedFlow
-    for _, named in rows.scan("named/"):
-        at_ms = max(head.reported_at_ms, named.named_at_ms)
-        state = withdrawn if head.lifted else replace(said, reported_at_ms=at_ms)
-        yield Link(LEGS_TOPIC, named.flow_key, key, state)
 
 
 def _tell_of_flow(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]:

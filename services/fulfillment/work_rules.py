@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any, Final, assert_never
 
+from services.chain.causes import ChainTooLong
 from services.chain.flow import expect
 from services.chain.flow_facts import Flow
 from services.chain.moments import minute_of
@@ -38,6 +39,7 @@ from services.fulfillment.expecting import (
     reckoned_of,
     refuse_report,
     reported,
+    too_long,
 )
 from services.fulfillment.keys import NO_SITE, owner_of, refuse_id, refuse_text
 from services.fulfillment.work import (
@@ -88,7 +90,10 @@ def decide(rows: Rows, command: Command, origin: Origin) -> Decision:
             terms: WorkTerms | None = rows.get("terms")
             return disrupted(rows, said, (owner_of(key), terms.site if terms is not None else NO_SITE))
         case ReckonWork(key):
-            reckoned = _reckon(rows, key, minute_of(origin.now_ms))
+            try:
+                reckoned = _reckon(rows, key, minute_of(origin.now_ms))
+            except ChainTooLong as error:
+                return too_long(error)
             return () if reckoned == (rows.get(TOLD) or FlowReckoned()) else (reckoned,)
         case ReportWork() | IssueComponents() | CancelWork() if rows.get("terms") is None:
             return UNKNOWN
