@@ -10,12 +10,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status demo test check format-check lint types imports schemas quick vectors chaos bench \
-        bench-peers generate release-schemas format lock clean
+        bench-chain compare-chain bench-peers generate release-schemas format lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Pass options on with ARGS, as in: make test ARGS='-k broker -x'"
 
 # --- Setting up -------------------------------------------------------------------------------------------------------
@@ -94,6 +94,12 @@ chaos: setup ## Kill processes while they work, and look for lost or repeated fa
 
 bench: setup ## Measure throughput and latency on this machine
 	$(RUN) tests.bench $(ARGS)
+
+bench-chain: setup ## Measure how fast a slip at the far end of a generated chain reaches its leader
+	$(RUN) tests.bench chain $(ARGS)
+
+compare-chain: setup ## Compare what leaders hear of slips with nightly planning and one-hop alerts, into docs/comparison.md
+	$(RUN) infra.cli compare --doc docs/comparison.md $(ARGS)
 
 bench-peers: setup ## Measure the same work with other stream processors, each in a .venv of its own
 	$(RUN) tests.bench peers $(ARGS)

@@ -4,6 +4,7 @@ Owns: the values, flat, and the keys of their flows. Deliberately lacks: how the
 follows from them (``solution``). Quantities are pieces, moments are whole minutes since 1970 UTC.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -91,6 +92,25 @@ class Line:
     def start(self) -> int:
         """When it is to leave, so that it keeps its promise."""
         return self.due - self.lead_minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a buyer orders of a seller at once, as ``<buyer>/<number>``."""
+
+    buyer: str
+    number: str
+    seller: str
+    lines: tuple[Line, ...]
+
+
+def orders_of(lines: Iterable[Line]) -> list[Order]:
+    """The orders of some lines, in the order in which they are placed: first those of which something is due first."""
+    found: dict[tuple[str, str], list[Line]] = {}
+    for line in sorted(lines, key=lambda line: line.key):
+        found.setdefault((line.buyer, line.number), []).append(line)
+    orders = (Order(buyer, number, mine[0].seller, tuple(mine)) for (buyer, number), mine in found.items())
+    return sorted(orders, key=lambda order: (min(line.due for line in order.lines), order.buyer, order.number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,11 @@ from infra.chains.chain import (
 from infra.chains.network import RAW, Name, Network, network_of
 from infra.chains.shape import Shape
 
-QUANTITIES: Final = (20, 30, 40)
+QUANTITIES: Final = (10, 20, 30, 40)
 PER_PIECE: Final = (1, 1, 1, 1, 1, 2)
-LOTS: Final = (1, 1, 1, 2)  # a lot covers the need, or as much again for those to come
-STOCKED_SHARE: Final = 0.1  # of the parts and raw items have an opening stock, of one need or two
-SLACK_MINUTES: Final = (0, 0, 60, 120)
+LOTS: Final = (1, 1, 2)  # a lot covers the need, or as much again for those to come
+STOCKED_SHARE: Final = 0.2  # of the parts and raw items have an opening stock, of one need or two
+SLACK_MINUTES: Final = (0, 120, 240, 480)
 WORK_DAYS: Final = (1, 2, 3)
 ODD_MINUTES: Final = (
     240  # by which leads are shorter than whole days, so that hardly two plans of a pool fall on one minute
@@ -42,7 +42,7 @@ RAW_DAYS: Final = 3
 DAYS_PER_TIER: Final = 7  # by which all starts behind a leader's line lie before it, at most
 LINES_PER_ORDER_MAX: Final = 10
 REPORT_DAYS: Final = 7
-LATE_DAYS_MEAN, LATE_DAYS_MAX = 10.0, 30
+LATE_DAYS_MEAN, LATE_DAYS_MAX = 4.0, 20
 TAKEN_BACK_SHARE: Final = 0.35
 TAKEN_BACK_HOURS: Final = (2, 96)
 REASONS: Final = ("machine", "quality", "labour", "energy", "material", "customs")

@@ -16,8 +16,8 @@ class Shape:
     enterprises: int = 100
     tiers: int = 4
     width: int = 3
-    orders_per_day: int = 10
-    days: int = 60
+    orders_per_day: int = 3
+    days: int = 90
     slip_rate: float = 0.02
     untracked: float = 0.2
 

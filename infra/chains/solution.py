@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Final
 
-from infra.chains.chain import Chain, Line, Work
+from infra.chains.chain import Chain, Line, Work, orders_of
 from services.chain.flow import Expected, expect
 from services.chain.flow_facts import Flow
 from services.chain.pool import cover
@@ -55,9 +55,11 @@ class Solution:
         self._gives: dict[str, Name] = {}
         self._answers: dict[Name, Mapping[str, DemandCovered]] = {}
         self._before: dict[str, tuple[Flow, Expected]] = {}
-        placed: tuple[Line | Work, ...] = (*chain.lines, *chain.work)
-        for arrival, flow in enumerate(placed):
-            self._place(flow, arrival)
+        for arrival, order in enumerate(orders_of(chain.lines)):
+            for line in order.lines:
+                self._place(line, arrival)
+        for arrival, work in enumerate(chain.work):
+            self._place(work, arrival)
         for key in sorted(self.flows, key=lambda key: (self.level(key), key)):
             self._expect(key)
 
@@ -89,9 +91,25 @@ class Solution:
         fact = self.facts[key]
         return self.tiers[fact.buyer if isinstance(fact, Line) else fact.owner]
 
+    def stock_of(self, name: Name) -> int:
+        """What is there of an item."""
+        return self._stock.get(name, 0)
+
+    def demands_of(self, name: Name) -> Iterable[Demand]:
+        """What is needed of an item."""
+        return self._demands.get(name, ())
+
+    def demands_by(self, key: str) -> Iterable[Demand]:
+        """What a flow needs."""
+        return (one for name in self._takes[key] for one in self._demands[name] if one.flow == key)
+
+    def supplies_of(self, name: Name) -> Iterable[Supply]:
+        """What is to come of an item, with its dates as they are now."""
+        return self._supplies.get(name, {}).values()
+
     def _expect(self, key: str) -> bool:
         """Expect a flow anew; whether it moved."""
-        inputs = [self._answer(name)[f"{key}/{n}"] for n, name in enumerate(self._takes[key])]
+        inputs = [self._answers_of(name)[f"{key}/{n}"] for n, name in enumerate(self._takes[key])]
         after = expect(self.flows[key], inputs, BEFORE_ALL)
         if after == self.expected.get(key):
             return False
@@ -100,7 +118,7 @@ class Solution:
         self._supplies.setdefault(self._gives[key], {})[key] = Supply(key, self.flows[key].baseline, parts)
         return True
 
-    def _answer(self, name: Name) -> Mapping[str, DemandCovered]:
+    def _answers_of(self, name: Name) -> Mapping[str, DemandCovered]:
         answers = self._answers.get(name)
         if answers is None:
             pool = Pool(
@@ -122,25 +140,18 @@ class Solution:
         while waiting:
             _, key = heappop(waiting)
             self._remember(key)
+            before = self._answers_of(self._gives[key])
             if not self._expect(key):
                 continue
             effect.moved[key] = Moved(key, self._before[key][1], self.expected[key])
             effect.statements += 1
-            for other in self._changed_by(key):
+            self._answers.pop(self._gives[key], None)
+            after = self._answers_of(self._gives[key])
+            for other in (answer.flow for id_, answer in after.items() if answer != before[id_]):
                 effect.statements += 1
                 if (entry := (self.level(other), other)) not in waiting:
                     heappush(waiting, entry)
         return effect
-
-    def _changed_by(self, key: str) -> Iterable[str]:
-        """Flows whose answer is another since this flow moved."""
-        name = self._gives[key]
-        if name not in self._demands:
-            return []
-        before = self._answer(name)
-        del self._answers[name]
-        after = self._answer(name)
-        return [answer.flow for id_, answer in after.items() if answer != before[id_]]
 
     def _remember(self, key: str) -> None:
         self._before.setdefault(key, (self.flows[key], self.expected[key]))

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from infra.cli import dead_letter_commands, running
+from infra.cli import chain_commands, dead_letter_commands, running
 from infra.cli import replay_command as replaying
 from infra.cli.demo import run as run_demo
 from infra.cli.errors import CliError, NotRunning
@@ -45,6 +45,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.add_typer(dead_letter_commands.app, name="dead-letters")
+app.command()(chain_commands.generate)
+app.command()(chain_commands.compare)
 
 Folder = Annotated[
     Path | None,

@@ -7,10 +7,9 @@ agreements, which only fill in what a line leaves out: these lines leave nothing
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, Final
 
-from infra.chains.chain import DAY_ENDS_MINUTE, SITE, TIME_ZONE, UNIT, Chain, Line, Slip, Work
+from infra.chains.chain import DAY_ENDS_MINUTE, SITE, TIME_ZONE, UNIT, Chain, Line, Slip, Work, orders_of
 from services.fulfillment.flow import ReportLine
 from services.fulfillment.keys import ItemId as FulfillmentItem
 from services.fulfillment.keys import SiteId as FulfillmentSite
@@ -52,7 +51,7 @@ def stages_of(chain: Chain) -> Iterator[tuple[str, list[Told]]]:
                 what = "what is bought in" if bought_in else "work orders"
                 yield f"{what} of tier {tier}", [(EnterpriseId(one.owner), plan_of(one)) for one in work]
         lines = [line for line in chain.lines if tiers[line.seller] == tier]
-        yield f"orders of tier {tier}", list(orders_of(lines))
+        yield f"orders of tier {tier}", list(placed(lines))
 
 
 def stock_of(chain: Chain) -> Iterator[Told]:
@@ -79,17 +78,14 @@ def plan_of(work: Work) -> PlanWork:
     )
 
 
-def orders_of(lines: Iterable[Line]) -> Iterator[Told]:
-    """Each order placed, then confirmed as requested; those that are due first come first."""
+def placed(lines: Iterable[Line]) -> Iterator[Told]:
+    """Each order placed, then confirmed as requested."""
 
-    def order(line: Line) -> tuple[str, str, str]:
-        return line.buyer, line.number, line.seller
-
-    orders = [(key, list(group)) for key, group in groupby(sorted(lines, key=lambda one: (order(one), one.key)), order)]
-    for (buyer, number, seller), mine in sorted(orders, key=lambda one: min(line.due for line in one[1])):
-        placed = tuple(_placed(line) for line in mine)
-        yield EnterpriseId(buyer), PlaceOrder(OrderNumber(number), EnterpriseId(seller), OrderKind.DISCRETE, placed)
-        yield EnterpriseId(seller), ConfirmOrder(EnterpriseId(buyer), OrderNumber(number))
+    for order in orders_of(lines):
+        buyer, seller, number = EnterpriseId(order.buyer), EnterpriseId(order.seller), OrderNumber(order.number)
+        wanted = tuple(_placed(line) for line in order.lines)
+        yield buyer, PlaceOrder(number, seller, OrderKind.DISCRETE, wanted)
+        yield seller, ConfirmOrder(buyer, number)
 
 
 def _placed(line: Line) -> PlacedLine:
