@@ -213,7 +213,9 @@ class BurstRun:
         account, word, check = self.account, self.player.screen.word, self.player.checks.add
         if killed is not None:
             seconds = f"{killed.seconds:.1f}"
-            text = word("killed_text", service=killed.service, pid=killed.pid, new=killed.new_pid, seconds=seconds)
+            text = word(
+                "killed_text", service=killed.service, pid=str(killed.pid), new=str(killed.new_pid), seconds=seconds
+            )
             self.player.screen.measured(text)
         check(
             "killed", word("killed_text_short" if killed else "not_killed", service=self.burst.kill), killed is not None

@@ -6,21 +6,17 @@ Owns: layout at 80 columns, colours that repeat what the words say. Deliberately
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.text import Text
 
-from infra.cli.chain_seen import Chain, day, delay_of
+from infra.cli.chain_seen import Chain, Timed, day, delay_of
 from infra.cli.forecast import Forecast
 from infra.cli.front_door import Row
 from infra.cli.opening import minutes_of
 from infra.cli.scenario import Compare, Disrupt, Repair, Scenario
 from infra.cli.screen import Screen, table
 from services.order.workday import working_day
-
-if TYPE_CHECKING:
-    from infra.cli.disruption import Timed
 
 LATE, GOOD, FAINT = "bold red", "green", "dim"
 ALL_COLUMNS = 5
@@ -79,7 +75,7 @@ class ChainScreen:
             found.add_row(
                 row.what, row.by, row.promised, *([row.expected] if len(titles) == ALL_COLUMNS else []), row.state
             )
-        self.screen.put(found)
+        self.screen.put_whole(found, 2)
 
     def _with_slack(self, row: Branch, slacks: Mapping[str, int]) -> Text:
         slack = slacks.get(row.order, 0)
@@ -138,7 +134,7 @@ class ChainScreen:
             numbers = self.word("and").join(key.partition("/")[2] for key in work)
             self.screen.says(self.word("struck_work", numbers=numbers))
 
-    def leader(self, exposed: list[Row], incidents: list[Row], ways: list[list[str]], timed: "Timed") -> None:
+    def leader(self, exposed: list[Row], incidents: list[Row], ways: list[list[str]], timed: Timed) -> None:
         """The leader's late lines in the words of the order service, and what it counts as one incident."""
         self.screen.heading(self.word("leader_sees", who=self._name(self.scenario.leader)))
         for row in sorted(exposed, key=lambda row: -row["delay_minutes"]):
@@ -150,9 +146,12 @@ class ChainScreen:
             self.screen.hang("  ", escape(text))
         self.took(timed)
 
-    def took(self, timed: "Timed") -> None:
+    def took(self, timed: Timed) -> None:
         """How long it took until the leader's rows were as they are now."""
-        self.screen.measured(self.word("took", first=f"{timed.first_ms:.0f}", all=f"{timed.all_ms:.0f}"))
+        if timed.all_ms:
+            self.screen.measured(self.word("took", first=f"{timed.first_ms:.0f}", all=f"{timed.all_ms:.0f}"))
+        else:
+            self.screen.note(self.word("took_none", who=self._name(self.scenario.leader)))
 
     def repaired(self, repair: Repair) -> None:
         """What is reported, by whom."""
@@ -218,7 +217,7 @@ class ChainScreen:
     # -- Compared ----------------------------------------------------------------------------------------------------
 
     def compared(
-        self, happened: datetime, otherwise: Mapping[str, datetime], timed: "Timed", hops: int, compare: Compare
+        self, happened: datetime, otherwise: Mapping[str, datetime], timed: Timed, hops: int, compare: Compare
     ) -> None:
         """When the leader knows, by each way."""
         self.screen.title(self.word("compare_title", who=self._name(self.scenario.leader)))

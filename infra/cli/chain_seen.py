@@ -48,6 +48,14 @@ class Chain:
         return self.firms[key.partition("/")[0]].work[key]
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Milliseconds from sending a report to the first changed row of the leader, and to the last; 0 if none changed."""
+
+    first_ms: float
+    all_ms: float
+
+
 async def look(door: FrontDoor, scenario: Scenario) -> Chain:
     """Read what each firm sees now."""
     firms = await asyncio.gather(*(_firm(door, id_) for id_ in scenario.enterprises))

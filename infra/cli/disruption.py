@@ -6,7 +6,6 @@ Everything that is shown was read from views. Deliberately lacks: layout (chain_
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
 from typing import Any
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from infra.cli import notice
 from infra.cli.chain_screen import ChainScreen
-from infra.cli.chain_seen import Chain, delay_of, differences, leaks, look, paths, slacks, tiers_between
+from infra.cli.chain_seen import Chain, Timed, delay_of, differences, leaks, look, paths, slacks, tiers_between
 from infra.cli.checks import Checks
 from infra.cli.clock import DAY_MS, Clock
 from infra.cli.forecast import Forecast, forecast
@@ -29,14 +28,6 @@ QUIET_MS = 3_000
 LOOK_SECONDS = 0.01
 SETTLE_LOOK_SECONDS = 0.1
 SLACK_SECONDS_MAX = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """Milliseconds from sending the report to the first changed row of the leader, and to the last."""
-
-    first_ms: float
-    all_ms: float
 
 
 class Disruptions:
@@ -193,8 +184,8 @@ class Disruptions:
     # -- Compared ----------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
-        """How long the same news would have taken otherwise; nothing if nothing was stopped."""
-        if self._struck_at is None or self._timed is None:
+        """How long the same news would have taken otherwise; nothing if none reached the leader."""
+        if self._struck_at is None or self._timed is None or not self._timed.all_ms or not self._ways:
             return
         hops = tiers_between(self.scenario, self._ways)
         sites = [site for site in self.scenario.sites if site.startswith(f"{self.scenario.leader}/")]

@@ -21,7 +21,7 @@ from infra.cli.words import Lang, number
 
 WIDTH_WITHOUT_TERMINAL = 110
 WIDTH_MAX = 100
-MARGIN = 2
+MARGIN = GAP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,16 @@ class Screen:
         self._after_table = True
         self.console.print(Padding(what, (0, 0, 0, MARGIN), expand=False))
 
+    def put_whole(self, found: Table, first: int) -> None:
+        """A table whose columns from this one on are never cut: where it is too wide, those before give way."""
+        widths = [max((_cells(str(cell)) for cell in column.cells), default=0) for column in found.columns]
+        left = self.console.width - MARGIN - sum(widths[first:]) - GAP * (len(widths) - 1)
+        wanted = sum(widths[:first])
+        if wanted > left > 0:
+            for column, width in zip(found.columns, widths[:first], strict=False):
+                column.width = max(1, width * left // wanted)
+        self.put(found)
+
     def lines(self, title: str, rows: Sequence[LineShown]) -> None:
         """The buyer's order lines; a late one is red."""
         self.heading(title)
@@ -122,7 +132,7 @@ class Screen:
 
 def table(*titles: str) -> Table:
     """A table without lines, with these titles (none: without a head)."""
-    found = Table(box=None, pad_edge=False, show_header=bool(titles), header_style="dim", padding=(0, 2, 0, 0))
+    found = Table(box=None, pad_edge=False, show_header=bool(titles), header_style="dim", padding=(0, GAP, 0, 0))
     for title in titles:
         found.add_column(title, no_wrap=True)
     return found

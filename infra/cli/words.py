@@ -133,6 +133,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "from the report to the first row that changed {first} ms, to the last {all} ms",
         "从报告到第一行变化 {first} 毫秒，到最后一行 {all} 毫秒",
     ),
+    "took_none": (
+        "No row of {who} changes: all of it is absorbed on the way.",
+        "{who}没有任何一行变化：延误在途中已被吸收。",
+    ),
     "between_see": ("What the firms in between see", "中间企业看到的"),
     "between_note": (
         "Their own lines only; of the cause its kind and distance, no name beyond the neighbour.",
@@ -153,7 +157,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "tiers_0": ("own side", "本方"),
     "tiers_1": ("1 tier down", "下一级"),
     "tiers_2": ("2 tiers down", "下两级"),
-    "tiers_more": ("3 or more tiers down", "下三级或更远"),
+    "tiers_more": ("3+ tiers down", "下三级或更远"),
     "absorbed": ("Where the delay went", "延误的去向"),
     "col_in": ("bought", "采购"),
     "col_made": ("made", "生产"),
