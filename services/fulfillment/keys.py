@@ -68,8 +68,8 @@ def shipment_key(seller: str, shipment: str) -> ShipmentKey:
 
 
 def owner_of(key: str) -> EnterpriseId:
-    """The enterprise whose aggregate a key names: the seller of a shipment, the owner of a work order."""
-    return EnterpriseId(key.split("/", 2)[1])
+    """The enterprise whose aggregate a key names: the seller of a shipment, the owner of a work order; "" for none."""
+    return EnterpriseId(key.partition("/")[2].partition("/")[0])
 
 
 def line_flow_key(buyer: str, number: str, line: str) -> FlowKey:

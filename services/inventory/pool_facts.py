@@ -275,7 +275,7 @@ class Outlook:
     """What a planner asks of a pool first, in its base unit.
 
     ``first_shortage_at_ms``: when less than nothing would be there, None if never. ``days_of_supply``: how long the
-    stock lasts, None if for all that is known to be needed, counted from ``day`` (since 1970 UTC) on.
+    stock lasts, None if for all that is known to be needed, as of ``as_of_ms``.
     """
 
     usable: Decimal
@@ -283,7 +283,7 @@ class Outlook:
     first_shortage_at_ms: int | None
     days_of_supply: Decimal | None
     late_supplies: int
-    day: int = 0
+    as_of_ms: int | None = None  # older ones do not say it
 
 
 @dataclass(frozen=True, slots=True)

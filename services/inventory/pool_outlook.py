@@ -71,7 +71,7 @@ def outlook_of(pool: Pool, head: Head, now_ms: int) -> Outlook:
         None if shortage is None else moment_of(shortage),
         _days_of_supply(pool, now),
         sum(1 for supply in pool.supplies if supply.delay),
-        now // _MINUTES_PER_DAY,
+        now_ms,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.inventory.draft import Draft
-from services.inventory.pool_facts import Buffers, DemandDated, OutlookReckoned, SupplyReckoned
+from services.inventory.pool_facts import Buffers, DemandDated, Outlook, OutlookReckoned, SupplyReckoned
 from services.inventory.pool_memory import PoolMemory
 from services.inventory.pool_outlook import buffers_of, outlook_of
 from services.inventory.pool_rows import (
@@ -25,7 +25,6 @@ from services.inventory.pool_rows import (
 )
 from services.kernel.model import Rows
 
-AT_THE_NEXT_TICK: Final = 1
 DATED_MAX: Final = 5_000
 """Demands of which one reckoning says something; it bounds a transaction, the rest is told with the next ticks."""
 DAY_MS: Final = 24 * 60 * 60_000
@@ -90,10 +89,12 @@ def looks_ahead_at_ms(rows: Rows) -> int | None:
     head: Head | None = rows.get("head")
     if head is None:
         return None
-    if head.stale:
-        return AT_THE_NEXT_TICK
-    outlook = rows.get("outlook")
-    return (outlook.day + 1) * DAY_MS if outlook is not None and outlook.days_of_supply is not None else None
+    outlook: Outlook | None = rows.get("outlook")
+    if head.stale:  # now, but who was looked at last comes last
+        return (outlook.as_of_ms or 1) if outlook is not None else 1
+    if outlook is None or outlook.days_of_supply is None:
+        return None
+    return ((outlook.as_of_ms or 0) // DAY_MS + 1) * DAY_MS
 
 
 def _buffer(draft: Draft, supplies: Mapping[str, Supply], buffers: Mapping[str, Buffers]) -> None:

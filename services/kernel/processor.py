@@ -36,8 +36,9 @@ KEY_CHARS_MAX = 448
 COMMAND_ID_CHARS_MAX = 256
 ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
 """A tenant, or a part of a key."""
-RING_PER_TICK_MAX = 1_000
-RING_PER_RECORD_MAX = 50
+RING_PER_TICK_MAX = 200
+RING_PER_BATCH_MAX = 1
+"""Batches are large when there is much to do, so what waits is held up little by what is late already."""
 FINGERPRINT_HEADER = "fingerprint"
 CONTROL_HEADER = "chainflow-control"
 CLOCK_TOPIC = "clock-v1"
@@ -153,11 +154,11 @@ class DomainPartition:
             self._park(key, record)
             return
         self._attempt(key, record, self._handlers[record.topic])
-        if self._timers.behind:
-            self._ring(RING_PER_RECORD_MAX)
 
     def finish(self) -> Effects:
         """All that the batch writes."""
+        if self._timers.behind:
+            self._ring(RING_PER_BATCH_MAX)
         for key, (meta, record) in self._to_reckon.items():
             self._attempt(key.encode(), record, lambda record, key=key, meta=meta: self._reckon(key, meta, record))  # type: ignore[misc]
         self._to_reckon = {}

@@ -140,7 +140,7 @@ def test_the_clock_ends_a_reservation_and_what_it_held_goes_to_who_waits() -> No
     assert case.reserved(1) == [4]
     case.given(WakePool(KEY, 6_000))  # for the outlook, which is another by what was released
     assert pool.alarm(case.rows) == 7_000
-    case.given(ReleaseReservation(SITE, ITEM, R2))
+    case.run(ReleaseReservation(SITE, ITEM, R2), origin(now_ms=6_000))
     assert pool.alarm(case.rows) is None
     check_laws(case)
 

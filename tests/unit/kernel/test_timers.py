@@ -86,9 +86,9 @@ def test_an_alarm_survives_crashes_and_rings_once(crash_share: float) -> None:
         assert 0 <= at_ms - START_MS - number * SECOND < 3 * SECOND
 
 
-def test_many_due_at_once_go_on_over_the_next_records(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_due_at_once_go_on_with_the_next_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processor, "RING_PER_TICK_MAX", 10)
-    monkeypatch.setattr(processor, "RING_PER_RECORD_MAX", 4)
+    monkeypatch.setattr(processor, "RING_PER_BATCH_MAX", 4)
     shelf = Shelf()
     for number in range(30):
         shelf.send("ann", Wake(f"j{number:02}", START_MS + number))
@@ -166,9 +166,9 @@ def test_a_parked_key_is_not_rung_before_its_waiting_records() -> None:
 def test_a_ring_that_fails_behind_another_record_does_not_take_that_record_with_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """More is due than a tick may ring; it goes on after a command of another key, and raises there."""
+    """More is due than a tick may ring; it goes on behind a command of another key, and raises there."""
     monkeypatch.setattr(processor, "RING_PER_TICK_MAX", 1)
-    monkeypatch.setattr(processor, "RING_PER_RECORD_MAX", 1)
+    monkeypatch.setattr(processor, "RING_PER_BATCH_MAX", 1)
     shelf = Shelf(defects={"ring"})
     shelf.send("ann", Wake("first", START_MS + SECOND))
     shelf.send("ann", Wake("second", START_MS + SECOND))  # rung with the tick too

@@ -1100,17 +1100,19 @@ class Outlook(_message.Message):
     FIRST_SHORTAGE_AT_FIELD_NUMBER: _builtins.int
     DAYS_OF_SUPPLY_FIELD_NUMBER: _builtins.int
     LATE_SUPPLIES_FIELD_NUMBER: _builtins.int
-    DAY_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     usable: _builtins.str
     available_to_promise: _builtins.str
     days_of_supply: _builtins.str
     """How long the stock lasts; absent: for all that is known to be needed."""
     late_supplies: _builtins.int
-    day: _builtins.int
-    """The day from which the stock is counted, in days since 1970 UTC."""
     @_builtins.property
     def first_shortage_at(self) -> _timestamp_pb2.Timestamp:
         """When less than nothing would be there; absent: never."""
+
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """The moment from which all that is counted."""
 
     def __init__(
         self,
@@ -1120,11 +1122,11 @@ class Outlook(_message.Message):
         first_shortage_at: _timestamp_pb2.Timestamp | None = ...,
         days_of_supply: _builtins.str | None = ...,
         late_supplies: _builtins.int = ...,
-        day: _builtins.int = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "as_of", b"as_of", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "available_to_promise", b"available_to_promise", "day", b"day", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at", "late_supplies", b"late_supplies", "usable", b"usable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply", "as_of", b"as_of", "available_to_promise", b"available_to_promise", "days_of_supply", b"days_of_supply", "first_shortage_at", b"first_shortage_at", "late_supplies", b"late_supplies", "usable", b"usable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__days_of_supply: _TypeAlias = _typing.Literal["days_of_supply"]  # noqa: Y015
     _WhichOneofArgType__days_of_supply: _TypeAlias = _typing.Literal["_days_of_supply", b"_days_of_supply"]  # noqa: Y015
