@@ -29,7 +29,6 @@ def typed(live: Live, *scripts: str) -> None:
         ["bash", "-c", script], env={**os.environ, **urls}, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
 
 
 def test_the_pages_can_be_followed(live: Live) -> None:

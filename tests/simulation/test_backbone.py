@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from services.fulfillment.disruption import DisruptSite, LiftDisruption, NamedLine
+from services.fulfillment.keys import DisruptionId, LineId
 from services.fulfillment.shipment import (
     CancelShipment,
     LineQuantity,
@@ -44,6 +46,9 @@ SEEDS = int(os.environ.get("CHAINFLOW_SIMULATIONS", "16"))
 ENTERPRISES = ("car", "axle", "steel")
 SITE, UNIT, DAY_MS = SiteId("main"), "C62", 86_400_000
 FIRST_DAY = date(2026, 1, 5)
+
+
+DISRUPTIONS = (DisruptionId("fire"), DisruptionId("flood"))
 
 
 class Trade:
@@ -134,8 +139,17 @@ class Trade:
             (buyer, CloseOrder(order)),
             (seller, ReportDelay(who, order, line, later, "machine")),
             (seller, RevisePromise(who, order, line, self._deliveries(), "capacity")),
+            (seller, self._standstill(who, number, line)),
+            (seller, LiftDisruption(self.random.choice(DISRUPTIONS))),
         )
         yield self.random.choice(made)
+
+    def _standstill(self, buyer: EnterpriseId, number: str, line: str) -> DisruptSite:
+        """The seller's site stands still for some days, or nobody knows for how long."""
+        since = START_MS + self.random.randint(0, 20) * DAY_MS
+        until = self.random.choice((None, since + self.random.randint(1, 20) * DAY_MS))
+        named = (NamedLine(buyer, number, LineId(line)),)
+        return DisruptSite(self.random.choice(DISRUPTIONS), SITE, since, until, "FIRE", lines=named)  # type: ignore[arg-type]
 
 
 def check_stock_and_flows(backbone: Backbone) -> None:
