@@ -47,7 +47,7 @@ def network_of(shape: Shape) -> Network:
     """The network of a shape."""
     random = Random(f"chainflow network {shape.seed}")
     tiers = [
-        [Enterprise(f"t{tier}-{number:05d}", tier) for number in range(1, size + 1)]
+        [Enterprise(f"{shape.name}{tier}-{number:05d}", tier) for number in range(1, size + 1)]
         for tier, size in enumerate(tier_sizes(shape.enterprises, shape.tiers))
     ]
     network = Network(tuple(one for tier in tiers for one in tier))

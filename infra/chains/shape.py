@@ -10,6 +10,7 @@ class Shape:
     ``width``: how many parts a product is made of. ``orders_per_day``: lines that leaders order for each of ``days``
     days of deliveries. ``slip_rate``: share of the work orders, and of the lines behind which nothing is known, that
     slip. ``untracked``: share of the products whose stock nobody reports, so about that share of the lines.
+    ``name``: the beginning of every enterprise's id, so that two chains can stand side by side.
     """
 
     seed: int
@@ -20,6 +21,7 @@ class Shape:
     days: int = 90
     slip_rate: float = 0.02
     untracked: float = 0.2
+    name: str = "t"
 
     def __post_init__(self) -> None:
         bounds = (

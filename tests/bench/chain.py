@@ -1,171 +1,193 @@
-"""A slip's way through a chain: from its report to the row that the leader sees, on real services and a real broker.
+"""How fast a slip at the far end of a chain is seen by its leader, what it costs, and what that cost depends on.
 
-A generated chain is loaded, then slips are reported at fixed times, whether or not those before have arrived. A slip
-has arrived at a leader's line when the row of the leader's view that shows its final delay is committed. All moments
-are the broker's own, read from its files afterwards (``chain_log``). Deliberately lacks: HTTP (``latency`` has it).
+A generated chain is loaded into the three real services on a real broker, in two parts that have nothing to do with
+each other: a tenth, then the rest. The same slips of the first part are reported with a tenth of the lines and with all
+of them. All moments are the broker's own, read from its files afterwards (``chain_log``). Deliberately lacks: HTTP.
 """
 
 import asyncio
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from math import inf
 from time import perf_counter
 from typing import Final
 
-from infra.chains.chain import Chain, Slip
-from infra.chains.generate import generate
+from infra.chains.chain import Chain
 from infra.chains.shape import Shape
-from infra.chains.solution import Effect, Solution
-from services.kernel.row_codec import RowCodec
-from services.kernel.views import view_prefix
-from services.order.line_view import OrderLineView
-from services.order.views import ORDER_LINES
-from tests.bench.chain_commands import report_of, stages_of, withdrawal_of
-from tests.bench.chain_ground import ChainGround
-from tests.bench.chain_log import records_since
-from tests.bench.figures import Figure, Figures
+from tests.bench import chain_pool, chain_profile
+from tests.bench.chain_commands import stages_of
+from tests.bench.chain_ground import SERVICES, ChainGround
+from tests.bench.chain_slips import VIEWS, Trail, arrivals, hops, prepared, send, tiers_of
+from tests.bench.figures import Figure, Figures, percentile
 from tests.bench.ground import Ground
 from tests.bench.serving import provision
 from tests.bench.show import Show
 
-PART = "chain"
-VIEWS: Final = "order-changelog-v1"
+PART: Final = "chain"
 TIERS: Final = 6
 ENTERPRISES: Final = 10_000
-ORDERS_PER_DAY: Final = 140
+ORDERS_PER_DAY: Final = 188  # of leaders; with what follows from them some 200,000 lines are open
 DAYS: Final = 90
+FIRST_SHARE: Final = 0.1
+FEW_TIERS_BELOW: Final = 500  # enterprises: six tiers would have hardly anybody in them
+
+CALM_PER_SECOND: Final = 3.0
+CALM_SLIPS: Final = 50
+SAME_PER_SECOND: Final = 10.0
+SAME_SLIPS: Final = 75
+RATES: Final = (25, 50, 75, 100, 150, 200, 250, 300)
+RATE_SECONDS: Final = 10.0
+TRAILS: Final = 600
+P99_SECONDS_MAX: Final = 2.0
+GOAL_MS: Final = {50: 250.0, 99: 500.0}
+GOAL_RATE: Final = 300.0
+GOAL_GROWTH: Final = 1.3
+IDLE_SECONDS: Final = 10.0
+
+LINKS: Final = {
+    "inventory-availability-v1": "a pool answers a flow",
+    "fulfillment-pool-inputs-v1": "a flow tells a pool",
+    "fulfillment-lines-v1": "a line tells its order",
+}
 
 
-def shape_of(scale: float) -> Shape:
-    """The chain that is measured; its lines and firms by the scale, with four tiers where there are too few of them."""
-    enterprises = max(40, int(ENTERPRISES * scale))
-    tiers = TIERS if enterprises >= 500 else 4
-    return Shape(1, enterprises, tiers, orders_per_day=max(2, int(ORDERS_PER_DAY * scale)), days=DAYS, slip_rate=0.2)
+def shapes(scale: float) -> tuple[Shape, Shape]:
+    """The two parts of the chain that is measured."""
 
+    def part(seed: int, share: float, name: str) -> Shape:
+        enterprises = max(40, int(ENTERPRISES * share))
+        tiers = TIERS if enterprises >= FEW_TIERS_BELOW else 4
+        orders = max(1, round(ORDERS_PER_DAY * share))
+        return Shape(seed, enterprises, tiers, orders_per_day=orders, days=DAYS, slip_rate=0.1, name=name)
 
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """A slip that reaches leaders: the rows of their views that it moves, each with the delay that it ends with."""
-
-    slip: Slip
-    rows: dict[bytes, int]
-    flows: int
-    statements: int
-    tiers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A report: of which slip, whether it takes it back, and when it was due (ms since 1970 UTC)."""
-
-    trail: Trail
-    back: bool
-    due_ms: float
-
-
-def trails_of(chain: Chain, solution: Solution, slips: Iterable[Slip], most: int) -> list[Trail]:
-    """Slips that reach a leader and have no flow in common, so that each row moves with one slip only."""
-    found: list[Trail] = []
-    taken: set[str] = set()
-    for slip in slips:
-        effect = solution.report(slip.flow, slip.estimated_finish, slip.slip, slip.reason)
-        solution.undo()
-        late = {key: moved.after.delay for key, moved in effect.moved.items() if solution.tier_of(key) == 0}
-        if any(late.values()) and not taken & effect.moved.keys():
-            taken |= effect.moved.keys()
-            found.append(_trail(solution, slip, effect, late))
-        if len(found) == most:
-            break
-    return found
-
-
-def _trail(solution: Solution, slip: Slip, effect: Effect, late: dict[str, int]) -> Trail:
-    rows = {}
-    for key, delay in late.items():
-        _, buyer, number, line = key.split("/")
-        if delay:
-            rows[view_prefix(buyer, ORDER_LINES) + f"{buyer}/{number}/{line}".encode()] = delay
-    return Trail(slip, rows, len(effect.moved), effect.statements, solution.tiers[slip.enterprise])
-
-
-async def load(where: ChainGround, show: Show, figures: Figures, chain: Chain) -> None:
-    """Load a chain stage by stage; the rate is of lines, until all dates stand."""
-    began = perf_counter()
-    cpu = where.cpu_seconds()
-    for what, told in stages_of(chain):
-        with show.step(f"load {len(told):,} commands: {what}") as tell:
-            await where.load(told, len(told), tell)
-            await where.rest()
-    took = perf_counter() - began
-    used = {name: at - cpu[name] for name, at in where.cpu_seconds().items()}
-    lines = len(chain.lines)
-    note = ", ".join(f"{name} {spent:.0f}" for name, spent in used.items())
-    figures.add(Figure(PART, f"load {lines:,} lines, {len(chain.work):,} work orders", lines / took, "lines/s",
-                       note=f"{took:.0f} s until all dates stand; seconds of processor: {note}"))  # fmt: skip
-
-
-async def send(where: ChainGround, trails: Sequence[Trail], per_second: float, count: int) -> list[Sent]:
-    """Report and take back by schedule, round and round over the trails."""
-    sent: list[Sent] = []
-    lead = perf_counter() + 0.2
-    zero_ms = (time.time() + 0.2) * 1e3
-    waiting = []
-    for number in range(count):
-        trail, back = trails[number % len(trails)], bool(number // len(trails) % 2)
-        due = number / per_second
-        if (pause := lead + due - perf_counter()) > 0:
-            await asyncio.sleep(pause)
-        told = withdrawal_of(trail.slip) if back else report_of(trail.slip)
-        topic, partition, (key, value, head) = where.encoder.record(told)
-        waiting.append(await where.producer.send(topic, value, key=key, partition=partition, headers=head))
-        sent.append(Sent(trail, back, zero_ms + due * 1e3))
-    await asyncio.gather(*waiting)
-    return sent
-
-
-def arrivals(where: ChainGround, starts: dict[tuple[str, int], int], sent: Sequence[Sent]) -> list[float]:
-    """Seconds from each report to the commit of each leader's row that it moves; inf for one that did not come."""
-    codec = RowCodec(OrderLineView)
-    wanted = {row for one in sent for row in one.trail.rows}
-    changes: dict[bytes, list[tuple[int, int]]] = {row: [] for row in wanted}  # (seen, delay)
-    for record in records_since(where.ground.folder / "kafka", starts):
-        if record.key in changes and record.value is not None and record.seen_ms is not None:
-            changes[record.key].append((record.seen_ms, codec.decode(record.value).delay_minutes))
-    waits: list[float] = []
-    for one in sent:
-        for row, delay in one.trail.rows.items():
-            right = [at for at, shown in changes[row] if at >= one.due_ms and shown == (0 if one.back else delay)]
-            waits.append((min(right) - one.due_ms) / 1e3 if right else float("inf"))
-    return waits
+    return part(1, scale * FIRST_SHARE, "t"), part(2, scale * (1 - FIRST_SHARE), "u")
 
 
 async def measure(ground: Ground, show: Show, figures: Figures, scale: float) -> None:
-    """All of it on one chain."""
+    """All of it."""
+    await asyncio.to_thread(chain_pool.measure, show, figures)
+    await asyncio.to_thread(chain_profile.measure, show, figures)
     await provision(ground)
-    with show.step("make the chain, and work out its dates"):
-        chain = await asyncio.to_thread(generate, shape_of(scale))
-        solution = await asyncio.to_thread(Solution, chain)
-        trails = trails_of(chain, solution, chain.slips, 200)
-    show.say(f"{len(chain.lines):,} lines, {len(chain.work):,} work orders, {len(trails)} slips to report")
+    first, second = shapes(scale)
+    with show.step("make the chain, and work out its dates by the model"), ProcessPoolExecutor(2) as pool:
+        loop, few = asyncio.get_running_loop(), int(TRAILS * FIRST_SHARE * 3)
+        (chain, trails), (rest, more) = await asyncio.gather(
+            loop.run_in_executor(pool, prepared, first, few), loop.run_in_executor(pool, prepared, second, TRAILS)
+        )
     where = ChainGround(ground)
     try:
         await where.start()
         await load(where, show, figures, chain)
-        await unloaded(where, show, figures, trails)
+        await unloaded(where, show, figures, trails, len(chain.lines))
+        lines = [len(chain.lines), len(chain.lines) + len(rest.lines)]
+        costs = [await same_slips(where, show, trails, lines[0])]
+        await load(where, show, figures, rest)
+        costs.append(await same_slips(where, show, trails, lines[1]))
+        growth(figures, lines, costs)
+        await unloaded(where, show, figures, trails, lines[1])
+        await loaded(where, show, figures, [*trails, *more], lines[1])
+        await check(where, figures)
     finally:
         await where.stop()
 
 
-async def unloaded(where: ChainGround, show: Show, figures: Figures, trails: Sequence[Trail]) -> None:
-    """Report one slip after the other, each when the one before has long arrived."""
-    deep = max(trail.tiers for trail in trails)
-    chosen = [trail for trail in trails if trail.tiers == deep]
-    for name, used in ((f"warm {deep} tiers", chosen[:5]), (f"from tier {deep}", chosen)):
-        starts = await where.ends([VIEWS])
-        with show.step(f"{name}: {len(used)} slips reported and taken back"):
-            sent = await send(where, used, 4.0, 2 * len(used))
+def growth(figures: Figures, lines: Sequence[int], costs: Sequence[float]) -> None:
+    """What the same slips cost with a tenth of the lines, and with all of them."""
+    shown = " and ".join(f"{cost:.1f} ms with {count:,}" for cost, count in zip(costs, lines, strict=True))
+    name, note = "services' processor for the same slips, with ten times the lines", f"a slip takes {shown} lines"
+    figures.add(Figure(PART, name, costs[1] / costs[0], "×", GOAL_GROWTH, more_is_better=False, note=note))
+
+
+async def load(where: ChainGround, show: Show, figures: Figures, chain: Chain) -> None:
+    """Load a chain stage by stage; the rate is of lines, until all dates stand."""
+    began, before = perf_counter(), where.cpu_seconds()
+    lines, work = len(chain.lines), len(chain.work)
+    with show.step(f"load {lines:,} lines and {work:,} work orders") as tell:
+        stages = list(stages_of(chain))
+        for number, (_, told) in enumerate(stages):
+            await where.load(told, len(told), lambda share: None)
             await where.rest()
-        waits = arrivals(where, starts, sent)
-    late = [wait for wait in waits if wait != float("inf")]
-    show.say(f"{len(waits) - len(late)} of {len(waits)} did not come")
-    figures.percentiles(PART, f"a slip at tier {deep} to the leader's row", late, {50: 250.0, 99: 500.0})
+            tell((number + 1) / len(stages))
+    took = perf_counter() - began
+    spent = ", ".join(f"{name} {at - before[name]:.0f}" for name, at in where.cpu_seconds().items())
+    note = f"{took:.0f} s until all dates stand; seconds of processor: {spent}"
+    figures.add(Figure(PART, f"load {lines:,} lines, {work:,} work orders", lines / took, "lines/s", note=note))
+
+
+async def unloaded(where: ChainGround, show: Show, figures: Figures, trails: Sequence[Trail], lines: int) -> None:
+    """Slips of the deepest tier, one after the other: the way of each, and of each of its hops."""
+    deepest = max(trail.tier for trail in trails)
+    chosen = [trail for trail in trails if trail.tier == deepest][:CALM_SLIPS]
+    with show.step(f"{len(chosen)} slips at tier {deepest} reported and taken back, {lines:,} lines"):
+        await send(where, chosen[:10], CALM_PER_SECOND, 20)  # to warm up
+        await where.rest()
+        starts = await where.ends([VIEWS, *LINKS, "fulfillment-commands-v1"])
+        sent = await send(where, chosen, CALM_PER_SECOND, 2 * len(chosen))
+        await where.rest()
+    waits = await asyncio.to_thread(arrivals, where, {at: n for at, n in starts.items() if at[0] == VIEWS}, sent)
+    name = f"{lines:,} lines: a slip at tier {deepest} to the leader's row"
+    missing = sum(wait == inf for wait in waits)
+    figures.percentiles(PART, name, waits, GOAL_MS)
+    figures.add(Figure(PART, f"{name}: not arrived", missing, "rows", 0, more_is_better=False, note=f"of {len(waits)}"))
+    each = await asyncio.to_thread(hops, where, {at: n for at, n in starts.items() if at[0] != VIEWS})
+    for topic, what in LINKS.items():
+        if topic in each:
+            note = f"of {len(each[topic]):,}; 99 % within {percentile(each[topic], 99) * 1e3:.0f} ms"
+            figures.add(Figure(PART, f"{lines:,} lines: one hop, {what}: p50", percentile(each[topic], 50) * 1e3, "ms",
+                               note=note))  # fmt: skip
+
+
+async def same_slips(where: ChainGround, show: Show, trails: Sequence[Trail], lines: int) -> float:
+    """Milliseconds of processor that the three services take for a slip, less what they take when nothing happens."""
+    chosen = trails[:SAME_SLIPS]
+    count = 2 * len(chosen)
+    with show.step(f"{count} reports, {SAME_PER_SECOND:.0f} a second, with {lines:,} lines"):
+        before = where.cpu_seconds()
+        await asyncio.sleep(IDLE_SECONDS)
+        idle = services_of(where.cpu_seconds()) - services_of(before)
+        began, before = perf_counter(), where.cpu_seconds()
+        await send(where, chosen, SAME_PER_SECOND, count)
+        await where.rest()
+        await asyncio.sleep(IDLE_SECONDS / 2)  # the next tick renews the outlook of pools: it belongs to the cost
+        used = services_of(where.cpu_seconds()) - services_of(before)
+        return (used - idle * (perf_counter() - began) / IDLE_SECONDS) / count * 1e3
+
+
+def services_of(cpu: dict[str, float]) -> float:
+    """Of the services together."""
+    return sum(cpu[name] for name in SERVICES)
+
+
+async def loaded(where: ChainGround, show: Show, figures: Figures, trails: Sequence[Trail], lines: int) -> None:
+    """Rising rates, until slips arrive late."""
+    flows, statements = (sum(getattr(one, name) for one in trails) / len(trails) for name in ("flows", "statements"))
+    show.say(f"{len(trails)} slips: {tiers_of(trails)}; each moves {flows:.1f} flows by {statements:.1f} hops")
+    best = 0.0
+    for rate in RATES:
+        count = int(rate * RATE_SECONDS)
+        used = trails[: max(1, min(len(trails), count // 2))]
+        count -= count % (2 * len(used))  # whole rounds: the chain is as it was
+        starts = await where.ends([VIEWS])
+        with show.step(f"{rate} reports a second"):
+            before, began = where.cpu_seconds(), perf_counter()
+            sent = await send(where, used, rate, count)
+            await where.rest()
+            took = perf_counter() - began
+            cpu = services_of(where.cpu_seconds()) - services_of(before)
+        waits = await asyncio.to_thread(arrivals, where, starts, sent)
+        p50, p99 = percentile(waits, 50), percentile(waits, 99)
+        hop = cpu / (count * statements) * 1e6
+        note = f"{count:,} reports; p50 {p50:.2f} s; {hop:.0f} µs of the services a hop; at rest after {took:.0f} s"
+        figures.add(Figure(PART, f"{rate} slips/s: p99 to the leader's row", p99, "s", P99_SECONDS_MAX,
+                           more_is_better=False, note=note))  # fmt: skip
+        if p99 > P99_SECONDS_MAX:
+            break
+        best = rate
+    note = f"{lines:,} lines; a slip moves {flows:.1f} flows by {statements:.1f} hops in the mean"
+    figures.add(Figure(PART, "slips a second with p99 ≤ 2 s", best, "slips/s", GOAL_RATE, note=note))
+
+
+async def check(where: ChainGround, figures: Figures) -> None:
+    """Nothing was set aside."""
+    aside = sum((await where.ends([f"{name}-dead-letters-v1" for name in SERVICES])).values())
+    figures.add(Figure(PART, "records set aside", aside, "records", 0, more_is_better=False))

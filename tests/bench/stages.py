@@ -127,12 +127,12 @@ def drive(
 
 def run(told: Iterable[Told], *, watch: Watch | None = None, feed: bool = True) -> list[Batch]:
     """All commands through a new partition; with a watch, its stages are filled."""
-    domain, wires = (DOMAIN, WIRES) if watch is None else (_watched_domain(watch), _watched_wires(watch))
+    domain, wires = (DOMAIN, WIRES) if watch is None else (watched_domain(DOMAIN, watch), watched_wires(WIRES, watch))
     store = Store()
     partition = DomainProcessor(domain, wires, partitions=1).open(store, 0)
     if watch is None:
         return list(drive(partition, store, told, feed=feed))
-    restore = _watch_kernel(watch)
+    restore = watch_kernel(watch)
     append = watch.timed("append to Kafka's batches", append_to_kafkas_batches)
     try:
         return list(drive(partition, store, told, feed=feed, append=append))
@@ -188,32 +188,36 @@ def append_to_kafkas_batches(effects: Effects) -> tuple[int, int]:
     return records, size
 
 
-def _watched_domain(watch: Watch) -> Domain:
+def watched_domain(domain: Domain, watch: Watch, of: str = "") -> Domain:
+    """The domain with its functions watched; ``of`` stands before the names of their stages."""
+
     def whole(name: str, function: Callable[..., Iterable[Any]]) -> Callable[..., Any]:
-        return watch.timed(name, lambda *args: list(function(*args)))
+        return watch.timed(of + name, lambda *args: list(function(*args)))
 
     return dataclasses.replace(
-        DOMAIN,
+        domain,
         aggregates=tuple(
             dataclasses.replace(
                 aggregate,
-                decide=watch.timed("decide", aggregate.decide),
-                evolve=watch.timed("evolve", aggregate.evolve),
-                alarm=aggregate.alarm and watch.timed("alarm", aggregate.alarm),
-                key=watch.timed("key", aggregate.key),
+                decide=watch.timed(of + "decide", aggregate.decide),
+                evolve=watch.timed(of + "evolve", aggregate.evolve),
+                alarm=aggregate.alarm and watch.timed(of + "alarm", aggregate.alarm),
+                key=watch.timed(of + "key", aggregate.key),
             )
-            for aggregate in DOMAIN.aggregates
+            for aggregate in domain.aggregates
         ),
-        tell=whole("tell (links)", DOMAIN.tell),
-        project=whole("project (feed rows)", DOMAIN.project),
+        tell=whole("tell (links)", domain.tell),
+        project=whole("project (feed rows)", domain.project),
         views=tuple(
-            dataclasses.replace(view, derive=view.derive and watch.timed("derive sums of views", view.derive))
-            for view in DOMAIN.views
+            dataclasses.replace(view, derive=view.derive and watch.timed(of + "derive sums of views", view.derive))
+            for view in domain.views
         ),
     )
 
 
-def _watched_wires(watch: Watch) -> Wires:
+def watched_wires(wires: Wires, watch: Watch) -> Wires:
+    """The codecs with their work watched."""
+
     def watched(wire: Wire, what: str) -> Wire:
         twin = copy.copy(wire)
         twin.encode = watch.timed(f"encode {what}", wire.encode)
@@ -221,16 +225,17 @@ def _watched_wires(watch: Watch) -> Wires:
         return twin
 
     return dataclasses.replace(
-        WIRES,
-        commands=watched(WIRES.commands, "commands"),
-        events=watched(WIRES.events, "events"),
-        outcomes=watched(WIRES.outcomes, "outcomes"),
-        feed=watched(WIRES.feed, "feed rows"),
-        links_out={topic: watched(wire, "links") for topic, wire in WIRES.links_out.items()},
+        wires,
+        commands=watched(wires.commands, "commands"),
+        events=watched(wires.events, "events"),
+        outcomes=watched(wires.outcomes, "outcomes"),
+        feed=watched(wires.feed, "feed rows"),
+        links_in={topic: watched(wire, "links") for topic, wire in wires.links_in.items()},
+        links_out={topic: watched(wire, "links") for topic, wire in wires.links_out.items()},
     )
 
 
-def _watch_kernel(watch: Watch) -> Callable[[], None]:
+def watch_kernel(watch: Watch) -> Callable[[], None]:
     """Watches what is not handed in; the result takes the watches off again."""
     places: list[tuple[Any, str, str]] = [
         (processor_module, "headers", "headers"),
