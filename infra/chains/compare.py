@@ -5,8 +5,8 @@ pass on new dates, and of alerts that go one hop. A simulation: pure, each slip 
 model, so it is right by definition here; that the services do compute it is what the tests prove.
 
 *Nightly planning* is taken at its best: every firm plans every night at NIGHT_MINUTE with the same exact netting,
-trusts its partners' dates and confirms its own new ones in the morning. So each firm on the way costs a night: the one
-that slips plans, the next one reads that in its own run of the night after. It ends at the right dates, without a cause.
+trusts its partners' dates and confirms its own new ones in the morning. So each firm on the way costs a night: the
+one that slips plans, the next one reads that in its own run of the night after. The end is right, without a cause.
 
 *One-hop alerts* are sent at once to those who bought of the one that slips: for the line that it speaks of, or for the
 lines for which its lot was planned, as late as the lot. What stock, slack and other lots make good is not in them.
