@@ -2,7 +2,8 @@
 
 What was to be worked on at the site, or to leave it, within [from, to) is not before ``to``:
 - a work order that was to start then starts at ``to``, one that was at work then goes on at ``to``;
-- of a line or a transfer what was to leave then leaves at ``to``; what has left is on its way;
+- of a line or a transfer what was to leave then leaves at ``to``; what has left is on its way. When what has begun is
+  reported, what has not left has not left before, so it leaves at ``to`` even if it was to leave earlier;
 - without ``to`` nobody knows when it goes on, so there is no date to expect;
 - an actual wins: a finish is a finish, and a start that is reported from ``from`` on says that the site worked;
 - an estimate given before the disruption knew nothing of it, and is held up by it as well, also a firm one; one given
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.chain.closures import Closure
-from services.chain.moments import NEVER, minute_of
+from services.chain.moments import NEVER, SINCE, minute_of
 from services.fulfillment.expecting import FlowReport
 from services.fulfillment.keys import SiteId, owner_of
 from services.kernel.model import Changes, Rows
@@ -79,9 +80,9 @@ def drop_unconcerned(rows: Rows, ends: Ends) -> Changes:
     return {row: None for row, said in rows.scan(f"{DISRUPTION}/") if not _concerns(said, ends)}
 
 
-def closures_of(rows: Rows, report: FlowReport) -> tuple[Closure, ...]:
-    """The disruptions that stand, as the chain takes them."""
-    return tuple(_closure(said, report.reported_at_ms or 0) for said in _standing(rows))
+def closures_of(rows: Rows, report: FlowReport, leaving: bool = False) -> tuple[Closure, ...]:
+    """The disruptions that stand, as the chain takes them; ``leaving``: for what is still at the site, as all know."""
+    return tuple(_closure(said, report.reported_at_ms or 0, leaving) for said in _standing(rows))
 
 
 def outdated(rows: Rows, report: FlowReport) -> bool:
@@ -93,10 +94,12 @@ def _standing(rows: Rows) -> Iterator[FlowDisrupted]:
     return (said for _, said in rows.scan(f"{DISRUPTION}/"))
 
 
-def _closure(said: FlowDisrupted, estimated_at_ms: int) -> Closure:
-    until = NEVER if said.to_at_ms is None else minute_of(said.to_at_ms)
+def _closure(said: FlowDisrupted, estimated_at_ms: int, leaving: bool) -> Closure:
+    since, until = minute_of(said.from_at_ms), NEVER if said.to_at_ms is None else minute_of(said.to_at_ms)
+    if leaving and since <= minute_of(said.reported_at_ms) < until:
+        since = SINCE
     overrules = said.reported_at_ms > estimated_at_ms
-    return Closure(minute_of(said.from_at_ms), until, said.disruption_key, said.reason_code, overrules)
+    return Closure(since, until, said.disruption_key, said.reason_code, overrules)
 
 
 def _concerns(said: FlowDisrupted, ends: Ends) -> bool:

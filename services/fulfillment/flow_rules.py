@@ -382,7 +382,7 @@ def _settle_expectation(draft: _Draft, flow_key: FlowKey) -> None:
     legs = [leg for _, leg in by_due_date(draft)]
     said: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
     now = minute_of(draft.origin.now_ms)
-    closures = closures_of(draft, said)
+    closures = closures_of(draft, said, leaving=True)
     reckoned = reckon_line(Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now, closures))
     if reckoned is not None and reckoned != (draft.get(TOLD) or NOTHING_TO_COME):
         draft.record(reckoned)

@@ -199,6 +199,31 @@ def test_a_line_leaves_after_the_disruption() -> None:
     assert world.rows[FLOW] == before
 
 
+def test_what_was_promised_to_leave_leaves_after_the_disruption() -> None:
+    world = ready(due_ms=at_ms(10), promise_is_ship_date=True)
+    say(world, fire(9, 12, work=(), lines=(LINE,)))
+    assert ends(world, FLOW) == 13
+    assert world.progress is not None
+    assert world.progress.expectation is not None
+    assert world.progress.expectation.date == minute_of(at_ms(12))
+
+
+def test_what_has_not_left_when_the_site_stands_still_has_not_left_before() -> None:
+    """It was to leave on day 3; on day 5 it is still there, and there it stays."""
+    for since, until, arrives in ((4, 7, 8), (4, None, 0), (6, 9, 4), (3.5, 4.5, 4)):
+        world = ready(due_ms=at_ms(4))
+        say(world, fire(since, until, work=(), lines=(LINE,)), at=at_ms(5))
+        assert ends(world, FLOW) == arrives, since
+
+
+def test_work_may_have_started_without_anybody_saying_so() -> None:
+    """Two days of three are done when the fire is reported, unless each start is reported and this was not."""
+    for reports_start, end in ((False, 11), (True, 13)):
+        world = planned(replace(BOUGHT, reports_start=reports_start))
+        say(world, fire(7, 10), at=at_ms(8))
+        assert ends(world) == end
+
+
 def test_what_has_left_is_on_its_way() -> None:
     world = ready(due_ms=at_ms(10))
     say(world, ShipShipment(SELLER, ShipmentId("leader-4711-10-1"), at_ms(1), (LineQuantity(LineId("1"), pieces(4)),)))
