@@ -276,8 +276,8 @@ def _estimates(line: Line, leg: Leg | None, start: int) -> Iterator[Estimate]:
         arrives = minute_of(dates(line.terms, line.terms.estimated_at_ms)[1])
         yield Estimate(arrives, line.terms.estimate_event)
     if leg is not None and leg.report.expected_delivery_at_ms is not None:
-        arrives = minute_of(leg.report.expected_delivery_at_ms)
-        if arrives > start + lead:  # else it only repeats the plan
+        arrives, asked = minute_of(leg.report.expected_delivery_at_ms), minute_of(dates(line.terms, leg.due_at_ms)[1])
+        if arrives > max(start + lead, asked):  # else it only repeats the plan
             yield Estimate(arrives, leg.event, leg.report.reason)
 
 

@@ -6,6 +6,7 @@ one flow in the facts, the two hops are written as one.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from services.chain.causes import Cause, Hop, Root, RootClass
@@ -31,6 +32,27 @@ def kept(ground: Ground, names: Names, facts: Written) -> Json:
         "delays": {named.id: reading.alert(named) for named in lines},
         "incidents": reading.incidents(lines),
     }
+
+
+def everything_kept(ground: Ground, names: Names, facts: Written) -> Json:
+    """All that was reckoned, row by row and whole, and what enterprises see of it: to be compared with another time.
+
+    Without moments at which something was recorded, and without what is done in the world on its behalf (shipments).
+    """
+    kept_rows: Json = {}
+    for flow in facts["flows"]:
+        for key in names.flows[flow["id"]].keys:
+            kept_rows[key] = ground.rows("fulfillment", key).get("told")
+    for pool in facts["pools"]:
+        rows = ground.rows("inventory", names.places[pool].key)
+        kept_rows[pool] = {key: row for key, row in rows.items() if key.startswith(("dated/", "buffers/"))}
+    for viewer in sorted({named.buyer for named in names.flows.values()} | {one.does for one in names.flows.values()}):
+        for view in ("order-lines", "exposure", "incidents"):
+            for row_id, row in ground.view("order", viewer, view).items():
+                moments = {"awaits_since_ms": 0, "late_since_ms": 0, "since_ms": 0}
+                same = {name: value for name, value in moments.items() if hasattr(row, name)}
+                kept_rows[viewer, view, row_id] = replace(row, **same)
+    return kept_rows
 
 
 class Reading:

@@ -69,7 +69,6 @@ class Player:
         self._teller = Teller(self.names)
         self._facts: Written = {"now": 0, "pools": {}, "flows": []}
         self._changes: dict[str, int] = {}
-        self._ticked = 0
         self._tick(0)
 
     def _step(self, facts: Written) -> None:
@@ -84,9 +83,8 @@ class Player:
                 self._replan(old[name], flow)
         self._happen(old, new)
         self._tick(facts["now"])
-        for name, flow in new.items():
-            if self._reports_of(flow) != self._reports_of(old.get(name, {})):
-                self._say(self._teller.report(flow))
+        reported = [flow for name, flow in new.items() if self._reports_of(flow) != self._reports_of(old.get(name, {}))]
+        self._say(*map(self._teller.report, reported))
         for pool in facts["pools"]:
             self._count(pool)
         self._tick(facts["now"])
@@ -98,10 +96,7 @@ class Player:
             self.ground.settle()
 
     def _tick(self, minute: int) -> None:
-        """A tick within the minute that ends then, later than the one before: what waits for a tick comes to pass."""
-        self._ticked = self._ticked + 1 if self._ticked > (before := self.names.at_ms(minute - 1)) else before + 1
-        assert self._ticked <= self.names.at_ms(minute), "the clock does not go back"
-        self.ground.tick(self._ticked)
+        self.ground.tick(self.names.at_ms(minute))
         self.ground.settle()
 
     def _count(self, pool: str) -> None:

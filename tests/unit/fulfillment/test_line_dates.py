@@ -378,6 +378,15 @@ def test_what_was_received_comes_first_and_keeps_silent() -> None:
     assert len(world.log) == before
 
 
+def test_a_shipment_that_repeats_what_was_asked_does_not_make_later() -> None:
+    world = World()
+    world.agree(agreed(10, due_ms=DUE, planned_start_at_ms=TODAY + 5 * DAY))
+    world.stock(10)
+    world.run()
+    assert world.facts(LegWanted)
+    assert parts(world) == [(6, 10)], "it starts on day five and is a day on the way; promised was day ten"
+
+
 def test_what_came_late_is_told_with_its_cause() -> None:
     world = waiting()
     world.stock(10)
