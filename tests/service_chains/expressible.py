@@ -82,9 +82,11 @@ def _hold_lines_only(flow: Json, taken: Json, names: Names) -> None:
 
 
 def with_reservations(ground: Ground, names: Names, facts: Json) -> Json:
-    """The facts, and what the pools hold of their stock for lines."""
+    """The facts, and what the pools hold of their stock for lines; a work order that is lost needs nothing any more."""
     facts = deepcopy(facts)
     for flow in facts["flows"]:
+        if flow.get("lost") and flow["kind"] == "work":
+            flow["inputs"] = []
         for number, taken in enumerate(flow["inputs"] if flow["kind"] == "line" else ()):
             key = names.flows[flow["id"]].last
             rows = ground.rows("inventory", names.places[taken["pool"]].key)
