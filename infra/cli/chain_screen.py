@@ -140,10 +140,15 @@ class ChainScreen:
         for row in sorted(exposed, key=lambda row: -row["delay_minutes"]):
             sentence = row[f"sentence_{self.word.code}"]
             self.screen.hang(f"[{LATE}]■[/] ", f"[{LATE}]{escape(sentence)}[/]")
-        for row in incidents:
-            text = self.word("incident", ref=row["id"][:4], lines=row["lines"], days=row["days_late"],
-                             worst=row["worst_line"].partition("/")[0], ways=len(ways))  # fmt: skip
-            self.screen.hang("  ", escape(text))
+        said = [
+            self.word("incident", ref=row["id"][:4], lines=row["lines"], days=row["days_late"],
+                      worst=row["worst_line"].partition("/")[0])
+            for row in incidents
+        ]  # fmt: skip
+        if said and ways:
+            said.append(self.word("ways", ways=len(ways)))
+        if said:
+            self.screen.hang("  ", escape(" ".join(said)))
         self.took(timed)
 
     def took(self, timed: Timed) -> None:
@@ -156,7 +161,9 @@ class ChainScreen:
     def repaired(self, repair: Repair) -> None:
         """What is reported, by whom."""
         owner = repair.at.partition("/")[0]
-        self.screen.says(self.word("repaired", who=self._name(owner), text=self.word.of(repair.text)))
+        self.screen.says(
+            self.word("repaired", who=self._name(owner), text=self.word.of(repair.text) or self.word("well_again"))
+        )
 
     def between(self, chain: Chain, plant: str) -> None:
         """What the firms between plant and leader are told: their own lines, and of the cause its kind and distance."""
@@ -199,7 +206,7 @@ class ChainScreen:
                     self._name(id_), self._span(bought), self._taken(bought, made or sold), self._span(made),
                     self._taken(made, sold), self._span(sold),
                 )  # fmt: skip
-        self.screen.put(found)
+        self.screen.put_whole(found, 1)
 
     def _taken(self, before: Mapping[str, Row], after: Mapping[str, Row]) -> Text:
         """By how much less late it is after a step than before; nothing where there is no such step."""

@@ -148,13 +148,13 @@ def tiers_between(scenario: Scenario, ways: Iterable[list[str]]) -> int:
 async def leaks(door: FrontDoor, scenario: Scenario, secrets: Mapping[str, Iterable[str]]) -> tuple[int, list[str]]:
     """How many rows were searched, and where a firm's views name one that is neither itself nor a direct partner.
 
-    ``secrets``: further words that only the firm that they are listed under may read.
+    ``secrets``: further words, with the firms of which each is; only they and their direct partners may read it.
     """
     rows, found = 0, []
     for viewer in scenario.enterprises:
         near = {viewer, *scenario.partners(viewer)}
         forbidden = {word: id_ for id_ in scenario.enterprises if id_ not in near for word in _names(scenario, id_)}
-        forbidden |= {word: owner for owner, words in secrets.items() if owner != viewer for word in words}
+        forbidden |= {word: viewer for word, owners in secrets.items() if near.isdisjoint(owners)}
         for service, views in VIEWS.items():
             for view in views:
                 for row in await door.view(service, viewer, view):

@@ -159,8 +159,9 @@ def _next(screen: Screen, scenario: Scenario, stage: Stage, *, stay: bool) -> No
     if not stay:
         screen.plain(f"  {screen.word('no_terminal')}")
     for text in (
-        *_again(scenario, fulfillment),
+        *_again(scenario, fulfillment)[:1],
         f"curl '{order}/v1/{leader}/views/exposure'",
+        *_again(scenario, fulfillment)[1:],
         f"curl '{order}/v1/{leader}/views/order-lines?limit=3'",
         f"curl '{inventory}/v1/{supplier}/views/supplies'",
         f"curl '{fulfillment}/v1/{supplier}/views/work'",
@@ -173,7 +174,7 @@ def _next(screen: Screen, scenario: Scenario, stage: Stage, *, stay: bool) -> No
 
 
 def _again(scenario: Scenario, fulfillment: str) -> list[str]:
-    """The command that stops the same site once more; nothing in a scenario that stops none."""
+    """The commands that stop the same site once more, and lift that; nothing in a scenario that stops none."""
     for steps in scenario.days.values():
         for step in steps:
             if step.disrupt is not None:
@@ -183,5 +184,9 @@ def _again(scenario: Scenario, fulfillment: str) -> list[str]:
                 work = [key.partition("/")[2] for key in scenario.work_at(step.disrupt.at)]
                 body = {"site": site, "from_at": f"{first}T09:00:00Z", "to_at": f"{last}T09:00:00Z", "work": work}
                 url = f"{fulfillment}/v1/{owner}/disruptions/again"
-                return [f"curl -X PUT '{url}' -H 'Content-Type: application/json' -d '{json.dumps(body)}'"]
+                content = "-H 'Content-Type: application/json'"
+                return [
+                    f"curl -X PUT '{url}' {content} -d '{json.dumps(body)}'",
+                    f"curl -X POST '{url}/lift' {content} -d '{{}}'",
+                ]
     return []

@@ -5,6 +5,7 @@ Everything that is shown was read from views. Deliberately lacks: layout (chain_
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
@@ -39,6 +40,7 @@ class Disruptions:
         self._stopped: dict[str, Closure] = {}
         self._struck_at: datetime | None = None
         self._timed: Timed | None = None
+        self._exposed_before: dict[str, int] = {}
         self._ways: list[list[str]] = []
 
     def wanted(self) -> Forecast:
@@ -80,6 +82,8 @@ class Disruptions:
         """The site is stopped: report it, watch the leader's rows, then see what everybody sees."""
         owner, _, site = stop.at.partition("/")
         until_ms = at_ms + stop.days * DAY_MS
+        if not self._stopped:
+            self._exposed_before = await self._exposed()
         self._struck_at = datetime.fromtimestamp(at_ms / 1000, UTC)
         self._stopped[stop.at] = Closure(minute_of(at_ms), minute_of(until_ms), stop.at, stop.why)
         wanted = self.wanted()
@@ -105,7 +109,7 @@ class Disruptions:
         self.screen.absorbed(chain)
         self._check_model("disrupted", chain, wrong)
         self._check_incident(incidents, exposed)
-        await self._check_leaks(stop)
+        await self._check_leaks()
 
     async def repair(self, repair: Repair, at_ms: int) -> None:
         """The site is well again: take the reports back, and see everything turn green."""
@@ -119,9 +123,10 @@ class Disruptions:
         self.screen.tree(chain, wanted, await self._slacks(wanted))
         self.screen.took(timed)
         self._check_model("repaired_check", chain, wrong)
-        incidents = await self.door.view("order", self.scenario.leader, "incidents")
         if not self._stopped:
-            self.checks.add("recovered", self.screen.word("check_recovered", n=len(incidents)), not incidents)
+            now, before = await self._exposed(), self._exposed_before
+            text = self.screen.word("check_recovered", n=len(now), before=len(before))
+            self.checks.add("recovered", text, now == before)
 
     async def _timed_report(self, wanted: Forecast, report: Coroutine[Any, Any, Answer]) -> Timed:
         """Send a report, and look at the leader's rows until they are as computed."""
@@ -168,16 +173,20 @@ class Disruptions:
         self.checks.add(name, equal if not wrong else "; ".join(wrong[:3]), not wrong)
 
     def _check_incident(self, incidents: list[Row], exposed: list[Row]) -> None:
-        """While one site is stopped, all late lines of the leader are one incident."""
-        if len(self._stopped) == 1:
-            references = {row["reference"] for row in exposed}
-            lines = sum(row["lines"] for row in incidents)
-            holds = len(incidents) == len(references) <= 1 and lines == len(exposed)
-            self.checks.add("one_incident", self.screen.word("check_incident", n=len(incidents), lines=lines), holds)
+        """Each root is one incident; and where only one thing went wrong there is one root."""
+        roots, lines = {row["reference"] for row in exposed}, sum(row["lines"] for row in incidents)
+        holds = {row["id"] for row in incidents} == roots and lines == len(exposed)
+        plan = forecast(self.scenario, {})
+        if len(self._stopped) == 1 and not any(one.delay for one in (*plan.orders.values(), *plan.work.values())):
+            holds = holds and len(roots) <= 1
+        self.checks.add("one_incident", self.screen.word("check_incident", n=len(incidents), lines=lines), holds)
 
-    async def _check_leaks(self, stop: Disrupt) -> None:
-        owner = stop.at.partition("/")[0]
-        rows, found = await leaks(self.door, self.scenario, {owner: (stop.why, _disruption(stop.at))})
+    async def _check_leaks(self) -> None:
+        secrets: dict[str, set[str]] = defaultdict(set)
+        for site, stop in self._stopped.items():
+            for word in (stop.reason, _disruption(site)):
+                secrets[word].add(site.partition("/")[0])
+        rows, found = await leaks(self.door, self.scenario, secrets)
         text = self.screen.word("check_leaks", n=rows) if not found else "; ".join(found[:3])
         self.checks.add("discreet", text, not found)
 

@@ -123,12 +123,13 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "struck_work": ("One report; it holds up {numbers}.", "仅一份报告，牵动 {numbers}。"),
     "and": (" and ", " 和 "),
     "repaired": ("{who} reports: {text}.", "{who}报告：{text}。"),
+    "well_again": ("all is well again", "一切恢复正常"),
     "leader_sees": ("What {who} sees", "{who}看到的"),
     "incident": (
-        "One incident (ref {ref}…): {lines:late line|late lines}, {days:day|days}, {worst} the worst. "
-        "It came by {ways:path|paths}.",
-        "一个事件（参考号 {ref}…）：{lines} 行延误，合计 {days} 天，最严重的是 {worst}；经 {ways} 条路径传来。",
+        "One incident (ref {ref}…): {lines:late line|late lines}, {days:day|days}, {worst} the worst.",
+        "一个事件（参考号 {ref}…）：{lines} 行延误，合计 {days} 天，最严重的是 {worst}。",
     ),
+    "ways": ("It came by {ways:path|paths}.", "经 {ways} 条路径传来。"),
     "took": (
         "from the report to the first row that changed {first} ms, to the last {all} ms",
         "从报告到第一行变化 {first} 毫秒，到最后一行 {all} 毫秒",
@@ -262,7 +263,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "{n:row|rows} searched: no view names a firm beyond its partners",
         "已检索 {n} 行：没有任何视图出现伙伴以外的企业名称",
     ),
-    "check_recovered": ("{n:incident|incidents} left", "剩余 {n} 个事件"),
+    "check_recovered": (
+        "{n:late row|late rows} at the leader, {before} before it all",
+        "领头企业处 {n} 行延误，事发之前 {before} 行",
+    ),
     # The end
     "next_title": ("What to try next", "接下来可以试试"),
     "no_terminal": (

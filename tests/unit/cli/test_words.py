@@ -39,8 +39,6 @@ def test_days_and_texts() -> None:
     assert Lang("zh").of({"en": "nuts", "zh": "螺母"}) == "螺母"
 
 
-@pytest.mark.parametrize(
-    ("n", "said"), [(0, "0 incidents left"), (1, "1 incident left"), (1200, "1,200 incidents left")]
-)
+@pytest.mark.parametrize(("n", "said"), [(0, "0 pools counted"), (1, "1 pool counted"), (1200, "1,200 pools counted")])
 def test_a_number_comes_with_its_word(n: int, said: str) -> None:
-    assert Lang("en")("check_recovered", n=n) == said
+    assert Lang("en")("set_stock", n=n) == said
