@@ -133,6 +133,7 @@ class DomainPartition:
         self._timers = Timers(store)
         self._parking = Parking(store)
         self._views = Views(self.domain.views, store)
+        self._parked_keys = service.meters.parked_keys.labels(str(partition))
         name = self.domain.name
         self._source = f"/{name}"
         self._commands_topic = f"{name}-commands-v1"
@@ -177,7 +178,7 @@ class DomainPartition:
         self._rows, self._outputs = {}, {}
         for part in (self._timers, self._parking, self._outcomes, self._views):
             part.committed()
-        self.service.meters.parked_keys.labels(str(self.partition)).set(len(self._parking.keys))
+        self._parked_keys.set(len(self._parking.keys))
         replies, self._replies = self._replies, []
         for reply in replies:
             self.service.answer(*reply)

@@ -7,9 +7,10 @@ position is behind the last command: its outcome is committed), and that nothing
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import process_time
 
 from tests.bench.figures import Figure, Figures
-from tests.bench.ground import BenchError, Ground, Process, Sample, rate
+from tests.bench.ground import BenchError, Ground, Process, Sample, cpu_of, rate
 from tests.bench.orders import Told, only_placed, placed_and_confirmed
 from tests.bench.service_worker import GROUP as GROUP_WITHOUT_FEED
 from tests.bench.serving import COMMANDS, GROUP, Served, fill_commands, provision, refusals
@@ -17,6 +18,7 @@ from tests.bench.show import Show
 
 PART = "service"
 GOAL = 10_000.0
+TRANSACTIONS = "chainflow_transaction_seconds_count"
 FEED_ROWS = 2  # one for the buyer's view of the line, one for the seller's
 
 MIXES: dict[str, Callable[[int], Iterable[Told]]] = {
@@ -42,13 +44,15 @@ async def measure(folder: Path, show: Show, figures: Figures, count: int) -> Non
 
 async def _real(ground: Ground, show: Show, figures: Figures, mix: str, count: int) -> None:
     served = Served("order", ground)
+    broker_s, bench_s = cpu_of(ground.broker.pid), process_time()
     await served.spawn()  # and not waited for: what it does first is measured too
     try:
         with show.step(f"order service: {mix}") as tell:
             samples = await ground.follow(GROUP, COMMANDS, count, served.process, tell)
         with show.step("order service: until the views stand too") as tell:
             views_at_s = await served.idle((1 + FEED_ROWS) * count, tell)
-        cpu = served.process.cpu_seconds
+        cpu, transactions = served.process.cpu_seconds, await served.meter(TRANSACTIONS)
+        broker_s, bench_s = cpu_of(ground.broker.pid) - broker_s, process_time() - bench_s
     finally:
         await served.stop()
     await _check(ground)
@@ -58,7 +62,11 @@ async def _real(ground: Ground, show: Show, figures: Figures, mix: str, count: i
         )
     )
     whole = rate([*samples[:-1], Sample(views_at_s, count)], count)
-    note = f"{cpu / count * 1e6:.0f} µs of processor a command, starting included"
+    used = (f"{who} {seconds / count * 1e6:.0f}" for who, seconds in (("broker", broker_s), ("this bench", bench_s)))
+    note = (
+        f"{cpu / count * 1e6:.0f} µs of processor a command, starting included ({', '.join(used)}); "
+        f"{(1 + FEED_ROWS) * count / transactions:.0f} records a transaction"
+    )
     figures.add(Figure(PART, f"{mix}: until the views stand", whole, "commands/s", note=note))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from services.kernel import processor as processor_module
+from services.kernel.app import collect_seldom
 from services.kernel.batch import NO_HEADERS, Effects, Output
 from services.kernel.codec import Wire
 from services.kernel.lease import BATCH_BYTES_MAX
@@ -31,7 +32,7 @@ from tests.bench.show import Show
 
 PART = "profile"
 ROUNDS = 3
-BATCH_COMMANDS = 250
+BATCH_COMMANDS = 100  # what a lease decides in its 20 ms, more or less
 COMMANDS_PER_ORDER = 2
 FEED, COMMANDS = "order-feed-v1", "order-commands-v1"
 
@@ -259,6 +260,7 @@ def watch_kernel(watch: Watch) -> Callable[[], None]:
 
 def measure(show: Show, figures: Figures, count: int) -> None:
     """Total and stages, for orders placed, and for orders placed and confirmed."""
+    collect_seldom()
     for mix, make in (("place", only_placed), ("place and confirm", placed_and_confirmed)):
         with show.step(f"in memory: {count:,} commands, {mix}") as tell:
             batches: list[list[Batch]] = []
