@@ -41,6 +41,13 @@ def refuse_instant(at_ms: int, field: str) -> Refused | None:
     return Refused("date-out-of-range", f"send {field} between 1970 and 9999", field)
 
 
+def refuse_future(at_ms: int, field: str, now_ms: int) -> Refused | None:
+    """Why the instant can not be that of something that happened, or None if it is over."""
+    if at_ms <= now_ms:
+        return None
+    return Refused("actual-in-future", "report what happened when it has happened, or send an estimate", field)
+
+
 def refuse_lead_time(minutes: int, field: str) -> Refused | None:
     """Why the minutes are no lead time: every flow ends at least a minute after it starts, at most two years."""
     if 1 <= minutes <= LEAD_TIME_MINUTES_MAX:

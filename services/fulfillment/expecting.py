@@ -15,7 +15,14 @@ from services.chain.expectation import Expectation, expectation_of
 from services.chain.flow import Expected, ExpectedPart
 from services.chain.moments import NEVER, minute_of
 from services.chain.pool_facts import CoveredPart, DemandCovered, Frozen, SupplyPart
-from services.fulfillment.amounts import INSTANT_MAX_MS, MINUTE_MS, first_refusal, in_range, refuse_instant
+from services.fulfillment.amounts import (
+    INSTANT_MAX_MS,
+    MINUTE_MS,
+    first_refusal,
+    in_range,
+    refuse_future,
+    refuse_instant,
+)
 from services.fulfillment.keys import disruption_key, refuse_optional_id
 from services.kernel.values import Origin, Refused
 
@@ -107,8 +114,8 @@ def refuse_report(said: FlowReport, disruption_id: str, now_ms: int) -> Refused 
     if refused is not None:
         return refused
     for field in ("actual_start_at", "actual_finish_at"):
-        if (dates[field] or 0) > now_ms:
-            return Refused("actual-in-future", "report what happened when it has happened, or send an estimate", field)
+        if (refused := refuse_future(dates[field] or 0, field, now_ms)) is not None:
+            return refused
     start = said.actual_start_at_ms or said.estimated_start_at_ms
     finish = said.actual_finish_at_ms or said.estimated_finish_at_ms
     if start is not None and finish is not None and finish < start:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from services.fulfillment.amounts import ZERO, first_refusal, refuse_instant, refuse_quantity
+from services.fulfillment.amounts import ZERO, first_refusal, refuse_future, refuse_instant, refuse_quantity
 from services.fulfillment.consignment import (
     MilestoneCertainty,
     ShipmentHead,
@@ -94,7 +94,7 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
         case ReceiveShipment():
             return UNKNOWN if known is None or sender != known.terms.buyer else _receive(known, command)
         case ReportMilestone():
-            return UNKNOWN if known is None else _report_milestone(known, command, sender)
+            return UNKNOWN if known is None else _report_milestone(known, command, origin)
         case PickShipment() | PackShipment() | ShipShipment() | CancelShipment():
             if known is None or sender != known.terms.seller:
                 return UNKNOWN
@@ -332,8 +332,8 @@ def _claims(known: _Known, fact: ShipmentShipped | ShipmentReceived) -> list[Fac
     return facts
 
 
-def _report_milestone(known: _Known, command: ReportMilestone, sender: EnterpriseId) -> tuple[Fact, ...] | Refused:
-    terms = known.terms
+def _report_milestone(known: _Known, command: ReportMilestone, origin: Origin) -> tuple[Fact, ...] | Refused:
+    terms, sender = known.terms, origin.enterprise
     theirs = sender == terms.seller or (bool(known.head.carrier) and sender == known.head.carrier)
     if not theirs and sender != terms.buyer:
         return UNKNOWN
@@ -346,6 +346,10 @@ def _report_milestone(known: _Known, command: ReportMilestone, sender: Enterpris
         return refused
     if not theirs and command.certainty is not MilestoneCertainty.ACTUAL:
         return Refused("estimate-not-yours", "the seller and its carrier estimate; report what happened", "certainty")
+    if command.certainty is MilestoneCertainty.ACTUAL:
+        refused = refuse_future(command.at_ms, "at", max(origin.now_ms, origin.recorded_at_ms))
+        if refused is not None:
+            return refused
     return (
         MilestoneReported(
             command.kind, command.certainty, command.at_ms, command.reason_code, command.reason_text, sender

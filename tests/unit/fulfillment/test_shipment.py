@@ -137,7 +137,7 @@ def test_who_estimates(sender: EnterpriseId, ok: bool) -> None:
     command = ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, NOW + 5 * DAY)
     answer = world.say(command, sender)
     assert isinstance(answer, tuple) if ok else code(answer) == "estimate-not-yours"
-    actual = replace(command, certainty=MilestoneCertainty.ACTUAL)
+    actual = replace(command, certainty=MilestoneCertainty.ACTUAL, at_ms=NOW)
     assert isinstance(world.say(actual, sender), tuple), "what happened anybody on the way may report"
 
 
@@ -277,10 +277,24 @@ def test_expected_dates_are_what_happened_else_the_estimate_else_the_plan() -> N
     world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ESTIMATED, NOW + 2 * DAY))
     world.say(ShipShipment(SELLER, NAME, NOW - DAY))
     assert dates() == (-DAY, 2 * DAY, False)
-    world.say(ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ACTUAL, NOW + 4 * DAY), CARRIER)
+    world.say(
+        ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ACTUAL, NOW + 4 * DAY),
+        CARRIER,
+        NOW + 4 * DAY,
+    )
     assert dates() == (-DAY, 4 * DAY, True)
     world.say(ReceiveShipment(SELLER, NAME, NOW + 5 * DAY), BUYER)
     assert dates() == (-DAY, 5 * DAY, True)
+
+
+def test_what_is_to_come_can_not_have_happened() -> None:
+    world = planned()
+    arrived = ReportMilestone(SELLER, NAME, MilestoneKind.ARRIVAL, MilestoneCertainty.ACTUAL, NOW + 1)
+    refused = world.say(arrived, CARRIER)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.field) == ("actual-in-future", "at")
+    assert world.say(arrived, CARRIER, NOW + 1)
+    assert world.say(replace(arrived, at_ms=NOW + 9 * DAY, certainty=MilestoneCertainty.ESTIMATED), CARRIER)
 
 
 def test_the_two_sides_see_their_own_side() -> None:
