@@ -24,6 +24,7 @@ SHAPES = [
     Shape(2, enterprises=24, tiers=2, orders_per_day=2, days=30),
     Shape(3, enterprises=60, tiers=6, width=2, untracked=0.5),
     Shape(4, enterprises=19, tiers=9, width=2, orders_per_day=1, days=20, untracked=0),
+    Shape(12, enterprises=20, tiers=2, width=2, orders_per_day=1, days=20),  # in two pieces, were they not joined
 ]
 
 
