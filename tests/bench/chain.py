@@ -35,7 +35,7 @@ CALM_PER_SECOND: Final = 3.0
 CALM_SLIPS: Final = 50
 SAME_PER_SECOND: Final = 10.0
 SAME_SLIPS: Final = 75
-RATES: Final = (25, 50, 75, 100, 150, 200, 250, 300)
+RATES: Final = (10, 25, 50, 75, 100, 150, 200, 250, 300)
 RATE_SECONDS: Final = 10.0
 TRAILS: Final = 600
 P99_SECONDS_MAX: Final = 2.0
@@ -115,17 +115,17 @@ async def load(where: ChainGround, show: Show, figures: Figures, chain: Chain) -
 
 
 async def unloaded(where: ChainGround, show: Show, figures: Figures, trails: Sequence[Trail], lines: int) -> None:
-    """Slips of the deepest tier, one after the other: the way of each, and of each of its hops."""
-    deepest = max(trail.tier for trail in trails)
-    chosen = [trail for trail in trails if trail.tier == deepest][:CALM_SLIPS]
-    with show.step(f"{len(chosen)} slips at tier {deepest} reported and taken back, {lines:,} lines"):
+    """Slips of what the deepest tier buys in, one after the other: the way of each, and of each of its hops."""
+    deepest = max(trail.tier for trail in trails if trail.bought_in)
+    chosen = [trail for trail in trails if trail.bought_in and trail.tier == deepest][:CALM_SLIPS]
+    with show.step(f"{len(chosen)} slips {deepest} tiers away reported and taken back, {lines:,} lines"):
         await send(where, chosen[:10], CALM_PER_SECOND, 20)  # to warm up
         await where.rest()
         starts = await where.ends([VIEWS, *LINKS, "fulfillment-commands-v1"])
         sent = await send(where, chosen, CALM_PER_SECOND, 2 * len(chosen))
         await where.rest()
     waits = await asyncio.to_thread(arrivals, where, {at: n for at, n in starts.items() if at[0] == VIEWS}, sent)
-    name = f"{lines:,} lines: a slip at tier {deepest} to the leader's row"
+    name = f"{lines:,} lines: a slip {deepest} tiers away, to the leader's row"
     missing = sum(wait == inf for wait in waits)
     figures.percentiles(PART, name, waits, GOAL_MS)
     figures.add(Figure(PART, f"{name}: not arrived", missing, "rows", 0, more_is_better=False, note=f"of {len(waits)}"))

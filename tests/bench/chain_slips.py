@@ -14,7 +14,7 @@ from math import inf
 from time import perf_counter
 from typing import Final
 
-from infra.chains.chain import Chain, Slip
+from infra.chains.chain import Chain, Slip, Work
 from infra.chains.generate import generate
 from infra.chains.shape import Shape
 from infra.chains.solution import Effect, Solution
@@ -34,7 +34,8 @@ _AHEAD_SECONDS: Final = 0.2
 class Trail:
     """A slip that reaches leaders: the rows of their views that it makes late, each with its delay (minutes).
 
-    ``flows`` that it moves, ``statements`` between pools and flows that carry it, the ``tier`` that reports it.
+    ``flows`` that it moves, ``statements`` between pools and flows that carry it, the ``tier`` that reports it; from
+    what is ``bought_in`` it is four statements for each tier to the leader's line.
     """
 
     slip: Slip
@@ -42,6 +43,7 @@ class Trail:
     flows: int
     statements: int
     tier: int
+    bought_in: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def _trail(solution: Solution, slip: Slip, effect: Effect) -> Trail:
         if solution.tier_of(key) == 0 and moved.after.delay:
             _, buyer, number, line = key.split("/")
             rows[view_prefix(buyer, ORDER_LINES) + f"{buyer}/{number}/{line}".encode()] = moved.after.delay
-    return Trail(slip, rows, len(effect.moved), effect.statements, solution.tiers[slip.enterprise])
+    fact = solution.facts[slip.flow]
+    bought_in = isinstance(fact, Work) and not fact.components
+    return Trail(slip, rows, len(effect.moved), effect.statements, solution.tiers[slip.enterprise], bought_in)
 
 
 async def send(where: ChainGround, trails: Sequence[Trail], per_second: float, count: int) -> list[Sent]:

@@ -45,7 +45,8 @@ def test_compare_writes_its_table_between_the_marks(tmp_path: Path) -> None:
 
 def test_what_was_measured_is_read_off_the_benchmarks() -> None:
     """Or said to be missing."""
-    rows = "| a slip at tier 5 to the leader's row: p50 | 123 ms | ≤ 250 |\n"
+    rows = "| 20,100 lines: a slip 5 tiers away, to the leader's row: p50 | 99 ms | ≤ 250 |\n"
+    rows += "| 200,100 lines: a slip 5 tiers away, to the leader's row: p50 | 123 ms | ≤ 250 |\n"
     assert measured(rows) == "not measured yet"
-    rows += "| a slip at tier 5 to the leader's row: p99 | 1,456 ms | ≤ 500 |\n"
+    rows += "| 200,100 lines: a slip 5 tiers away, to the leader's row: p99 | 1,456 ms | ≤ 500 |\n"
     assert measured(rows) == "123 ms, 99 % within 1,456 ms (measured)"
