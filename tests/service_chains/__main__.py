@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.service_chains.comparing import Compared, Comparison
 from tests.service_chains.days import compared_days
 from tests.service_chains.grounds import MemoryGround
+from tests.service_chains.live_ground import running
 from tests.service_chains.naming import Names, Written
 from tests.service_chains.playing import Ground, Player
 
@@ -43,12 +44,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Play worked examples through the three services.")
     parser.add_argument("files", nargs="*", type=Path, help="examples; those of tests/vectors if none is given")
     parser.add_argument("--seed", type=int, default=1, help="the order in which records are processed")
+    parser.add_argument("--broker", action="store_true", help="on a real broker, with the services as processes")
     options = parser.parse_args()
     files = options.files or sorted(VECTORS.glob("*.json"))
+    if not options.broker:
+        return table(files, lambda facts: (MemoryGround(options.seed), Names(facts["pools"])))
+    with running() as services:
+        return table(files, services.fresh)
+
+
+def table(files: list[Path], fresh: Fresh) -> int:
+    """Print one row for each file, and its first differences; how many files differ."""
     differing = 0
     print(f"{'file':32} {'compared':>8} {'equal':>8} {'differing':>9} {'not kept':>8}", flush=True)
     for path in files:
-        compared = run_file(path, lambda facts: (MemoryGround(options.seed), Names(facts["pools"])))
+        compared = run_file(path, fresh)
         found = len(compared.differences)
         differing += bool(found)
         numbers = f"{compared.values:8} {compared.values - found:8} {found:9} {compared.not_kept:8}"
