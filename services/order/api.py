@@ -5,7 +5,14 @@ A path names the order as ``{buyer}/{number}`` where the seller speaks too, and 
 
 from services.kernel.http_commands import CommandRoute, Sheet
 from services.order.agreement import AcceptAgreement, DeclineAgreement, EndAgreement, ProposeAgreement, SetGrants
-from services.order.enterprise import AddAlias, RegisterEnterprise, RemoveAlias, RenameEnterprise
+from services.order.enterprise import (
+    AddAlias,
+    AllowNaming,
+    ForbidNaming,
+    RegisterEnterprise,
+    RemoveAlias,
+    RenameEnterprise,
+)
 from services.order.exposure import INCIDENTS
 from services.order.incident import INCIDENT_UNKNOWN, AcknowledgeIncident, CloseIncident, CommentIncident
 from services.order.order_commands import (
@@ -58,6 +65,8 @@ ROUTES = (
     CommandRoute("POST", "/enterprise/name", RenameEnterprise, "Rename the enterprise"),
     CommandRoute("POST", "/enterprise/aliases", AddAlias, "Add a GLN, DUNS, BPN or USCC"),
     CommandRoute("POST", "/enterprise/aliases/removed", RemoveAlias, "Remove an alias"),
+    CommandRoute("PUT", "/naming/{viewer}", AllowNaming, "Let an enterprise know when a delay of its lines began here"),
+    CommandRoute("POST", "/naming/{viewer}/forbid", ForbidNaming, "Do not let it know any more"),
     CommandRoute("PUT", AGREEMENT, ProposeAgreement, "Propose terms for an item"),
     CommandRoute("POST", AGREEMENT + "/accept", AcceptAgreement, "Accept the other side's terms"),
     CommandRoute("POST", AGREEMENT + "/decline", DeclineAgreement, "Decline the other side's terms"),

@@ -1,6 +1,7 @@
 """An enterprise: a tenant's own name and the numbers by which others know it.
 
-Owns: row ``head`` (the name) and one row ``alias/<scheme>/<value>`` per alias. Its key is the tenant's opaque id, and
+Owns: row ``head`` (the name), one row ``alias/<scheme>/<value>`` per alias, one ``naming/<viewer>`` per enterprise that
+may know it behind a delay, and one ``ask/…`` per order line that waits to know. Its key is the tenant's opaque id, and
 only the tenant itself writes it. Deliberately lacks: persons, addresses, and a search by alias over enterprises.
 """
 
@@ -11,7 +12,7 @@ from typing import Any, assert_never
 
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
-from services.order.terms import check_text
+from services.order.terms import ItemId, LineNumber, SiteId, bad_id, check_text, is_id
 
 ALIASES_MAX = 50
 
@@ -63,7 +64,42 @@ class AliasRemoved:
     alias: Alias
 
 
-EnterpriseFact = EnterpriseRegistered | EnterpriseRenamed | AliasAdded | AliasRemoved
+@dataclass(frozen=True, slots=True)
+class NamingAllowed:
+    """The viewer may know the enterprise as the one where a delay began that reached it over others."""
+
+    viewer: EnterpriseId
+
+
+@dataclass(frozen=True, slots=True)
+class NamingForbidden:
+    """Not any more."""
+
+    viewer: EnterpriseId
+
+
+@dataclass(frozen=True, slots=True)
+class NamingAskNoted:
+    """An order of the viewer waits for the name behind a delay; ``withdrawn``: it does not any more."""
+
+    about: str
+    asker: str
+    asker_line: LineNumber
+    viewer: EnterpriseId
+    item: ItemId
+    site: SiteId
+    withdrawn: bool
+
+
+EnterpriseFact = (
+    EnterpriseRegistered
+    | EnterpriseRenamed
+    | AliasAdded
+    | AliasRemoved
+    | NamingAllowed
+    | NamingForbidden
+    | NamingAskNoted
+)
 
 
 # Commands
@@ -96,7 +132,37 @@ class RemoveAlias:
     alias: Alias
 
 
-EnterpriseCommand = RegisterEnterprise | RenameEnterprise | AddAlias | RemoveAlias
+@dataclass(frozen=True, slots=True)
+class AllowNaming:
+    """The sender lets the viewer know that a delay began with it, and of which of its items and sites."""
+
+    viewer: EnterpriseId
+
+
+@dataclass(frozen=True, slots=True)
+class ForbidNaming:
+    """The sender's name disappears from what the viewer sees of delays."""
+
+    viewer: EnterpriseId
+
+
+@dataclass(frozen=True, slots=True)
+class NoteNamingAsk:
+    """Reaction: see NamingAskNoted."""
+
+    enterprise: EnterpriseId
+    about: str
+    asker: str
+    asker_line: LineNumber
+    viewer: EnterpriseId
+    item: ItemId
+    site: SiteId
+    withdrawn: bool
+
+
+EnterpriseCommand = (
+    RegisterEnterprise | RenameEnterprise | AddAlias | RemoveAlias | AllowNaming | ForbidNaming | NoteNamingAsk
+)
 
 
 # Rows
@@ -107,7 +173,36 @@ class Enterprise:
     name: str
 
 
-ALIASES = "alias/"
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Row ``naming/<viewer>``: the viewer may know."""
+
+    viewer: EnterpriseId
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Row ``ask/<viewer>/<asker>/<line>/<about>``: an order line of the viewer that waits for the name."""
+
+    about: str
+    asker: str
+    asker_line: LineNumber
+    item: ItemId
+    site: SiteId
+
+
+ALIASES, NAMINGS = "alias/", "naming/"
+NAMINGS_MAX = 1_000
+
+
+def naming_key(viewer: EnterpriseId) -> str:
+    """Row key of what a viewer may know."""
+    return f"{NAMINGS}{viewer}"
+
+
+def asks_of(viewer: EnterpriseId) -> str:
+    """What the row keys of a viewer's asks begin with."""
+    return f"ask/{viewer}/"
 
 
 def alias_key(alias: Alias) -> str:
@@ -126,6 +221,13 @@ def evolve(rows: Rows, fact: EnterpriseFact) -> dict[str, Any]:
             return {alias_key(alias): alias}
         case AliasRemoved(alias):
             return {alias_key(alias): None}
+        case NamingAllowed(viewer):
+            return {naming_key(viewer): Naming(viewer)}
+        case NamingForbidden(viewer):
+            return {naming_key(viewer): None}
+        case NamingAskNoted(about, asker, line, viewer, item, site, withdrawn):
+            ask = None if withdrawn else Ask(about, asker, line, item, site)
+            return {f"{asks_of(viewer)}{asker}/{line}/{about}": ask}
         case _:
             assert_never(fact)
 
@@ -135,6 +237,13 @@ def decide(rows: Rows, command: EnterpriseCommand, origin: Origin) -> tuple[Ente
     head: Enterprise | None = rows.get("head")
     if isinstance(command, RegisterEnterprise):
         return _register(rows, head, command)
+    if isinstance(command, NoteNamingAsk):  # a report: also to an enterprise that has not introduced itself
+        return (
+            NamingAskNoted(
+                command.about, command.asker, command.asker_line, command.viewer, command.item, command.site,
+                command.withdrawn,
+            ),
+        )  # fmt: skip
     if head is None:
         return Refused("enterprise-unknown", "send RegisterEnterprise first")
     match command:
@@ -152,6 +261,16 @@ def decide(rows: Rows, command: EnterpriseCommand, origin: Origin) -> tuple[Ente
             return (AliasAdded(alias),)
         case RemoveAlias(alias):
             return () if rows.get(alias_key(alias)) is None else (AliasRemoved(alias),)
+        case AllowNaming(viewer):
+            if not is_id(viewer):
+                return bad_id(viewer, "viewer")
+            if rows.get(naming_key(viewer)) is not None:
+                return ()
+            if sum(1 for _ in rows.scan(NAMINGS)) >= NAMINGS_MAX:
+                return Refused("too-many-viewers", f"forbid one first; at most {NAMINGS_MAX} are kept", "viewer")
+            return (NamingAllowed(viewer),)
+        case ForbidNaming(viewer):
+            return () if rows.get(naming_key(viewer)) is None else (NamingForbidden(viewer),)
         case _:
             assert_never(command)
 
@@ -233,15 +352,15 @@ def _uscc_check_digit(text: str) -> str:
 
 
 def key_of(command: Any, sender: EnterpriseId) -> str:
-    """An enterprise is written by itself only."""
-    return f"enterprise/{sender}"
+    """An enterprise is written by itself only; what it is asked comes over links."""
+    return f"enterprise/{getattr(command, 'enterprise', sender)}"
 
 
 ENTERPRISE = Aggregate(
     kind="enterprise",
     commands=EnterpriseCommand.__args__,
     facts=EnterpriseFact.__args__,
-    rows={"head": Enterprise, "alias": Alias},
+    rows={"head": Enterprise, "alias": Alias, "naming": Naming, "ask": Ask},
     key=key_of,
     decide=decide,
     evolve=evolve,

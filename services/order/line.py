@@ -104,6 +104,16 @@ NO_PLAN = LinePlan()
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """The flow key of the line by which a delay left the enterprise where it began, and that one's name if it says."""
+
+    about: str
+    name: str = ""
+    item: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DemandBefore:
     """What the buyer wanted before a change that the seller has not answered: last date, whole quantity (its unit)."""
 
@@ -144,6 +154,7 @@ class Line:
     late_since_ms: int | None = None
     plan: LinePlan | None = None
     demand_before: DemandBefore | None = None
+    naming: Naming | None = None
 
 
 HEAD = "head"

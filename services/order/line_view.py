@@ -19,6 +19,7 @@ from services.kernel.values import EnterpriseId, Money
 from services.order.line import (
     DemandBefore,
     Line,
+    Naming,
     Order,
     OrderLineStage,
     Progress,
@@ -76,6 +77,15 @@ class Tiers(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OriginView:
+    """Who is behind a delay from beyond the partner, which of its items and from where: by its own leave only."""
+
+    name: str
+    item: ItemId
+    site: SiteId
+
+
+@dataclass(frozen=True, slots=True)
 class CauseView:
     """Why a line is late, as far as the viewer may know.
 
@@ -87,6 +97,7 @@ class CauseView:
     tiers: Tiers
     reference: str
     reason: str = ""
+    origin: OriginView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,7 @@ def line_views(
         wanted_on, promised_on, first_on, expected_on, expected,
         to_buyer(shipped, factor), to_buyer(received, factor), late, days, why, price,
         fulfilled_on, silent, several, to_buyer(cancelled, factor), pending, change,
-        delay, rests_on, said, since, _cause(cause, Side.BUYER, buyer, references), moved,
+        delay, rests_on, said, since, _cause(cause, Side.BUYER, buyer, references, line.naming), moved,
     )  # fmt: skip
     if factor.numerator != factor.denominator:
         several = _in_seller_unit(several, factor)
@@ -206,7 +217,7 @@ def line_views(
         to_seller(line.ordered, factor), terms.basis, terms.ship_from, terms.ship_to, line.stage, line.awaits,
         line.awaits_since_ms, wanted_on, promised_on, first_on, expected_on, expected,
         shipped, received, late, days, why, price, fulfilled_on, silent, several, cancelled, pending, change,
-        delay, rests_on, said, since, _cause(cause, Side.SELLER, seller, references), moved,
+        delay, rests_on, said, since, _cause(cause, Side.SELLER, seller, references, None), moved,
         cause.share if cause else None,
     )  # fmt: skip
     return for_buyer, for_seller
@@ -231,10 +242,15 @@ _ALERTS: Final = {AlertState.NONE: None, AlertState.LATE: Alert.LATE, AlertState
 _TIERS: Final = (Tiers.NONE, Tiers.ONE, Tiers.TWO)
 
 
-def _cause(cause: LineCause | None, role: Side, viewer: EnterpriseId, references: References) -> CauseView | None:
+def _cause(
+    cause: LineCause | None, role: Side, viewer: EnterpriseId, references: References, naming: Naming | None
+) -> CauseView | None:
     """The cause as one of the two parties may see it."""
     if cause is None:
         return None
     tiers = cause.tiers if role is Side.BUYER else cause.tiers - 1
     seen_tiers = _TIERS[tiers] if tiers < len(_TIERS) else Tiers.MORE
-    return CauseView(cause.kind, seen_tiers, references.to(viewer, cause.root), cause.reason)
+    origin = None
+    if naming is not None and naming.name and naming.about == cause.origin:
+        origin = OriginView(naming.name, ItemId(naming.item), SiteId(naming.site))
+    return CauseView(cause.kind, seen_tiers, references.to(viewer, cause.root), cause.reason, origin)

@@ -11,13 +11,14 @@ from typing import Any, assert_never
 from services.kernel.frozen import amended, maker
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
-from services.order import demand, ending, placing, planning, progress, promising
+from services.order import demand, ending, naming, placing, planning, progress, promising
 from services.order.line import (
     HEAD,
     NO_PLAN,
     Estimate,
     Line,
     LinePlan,
+    Naming,
     Order,
     OrderLineStage,
     Proposal,
@@ -36,6 +37,7 @@ from services.order.order_commands import (
     ConfirmLine,
     ConfirmOrder,
     DeclineChange,
+    NameOrigin,
     NoteOverdue,
     OrderCommand,
     PlaceOrder,
@@ -44,6 +46,7 @@ from services.order.order_commands import (
     RecordLineProgress,
     RejectLine,
     RejectOrder,
+    RelayNaming,
     ReleaseCallOff,
     ReportDelay,
     RevisePromise,
@@ -69,9 +72,12 @@ from services.order.order_facts import (
     LineProgressRecorded,
     LineRejected,
     LinesAdded,
+    NamingRelayed,
+    NamingSought,
     OrderCompleted,
     OrderFact,
     OrderPlaced,
+    OriginNamed,
     WatchMoved,
 )
 from services.order.parties import Decision
@@ -119,7 +125,7 @@ def evolve(rows: Rows, fact: OrderFact) -> dict[str, Any]:
         case WatchMoved(watch_at_ms):
             head = rows.get(HEAD)
             return {} if head is None else {HEAD: amended(head, watch_at_ms=watch_at_ms)}
-        case LineOverDelivered():
+        case LineOverDelivered() | NamingRelayed():
             return {}
         case _:
             key = "line/" + fact.line
@@ -143,6 +149,8 @@ def _evolve_line(
     | ChangeDeclined
     | DemandChangeAcknowledged
     | LinePlanned
+    | NamingSought
+    | OriginNamed
     | LineDelayReported
     | CancellationRequested
     | LineProgressRecorded
@@ -189,6 +197,10 @@ def _evolve_line(
             return {key: _awaiting(changed, Awaits.CONFIRMATION, at_ms) if line.stage is PLACED else changed}
         case DemandChangeAcknowledged():
             return {key: line}
+        case NamingSought(_, about):
+            return {key: amended(line, naming=Naming(about) if about else None)}
+        case OriginNamed(_, name, item, site):
+            return {key: amended(line, naming=line.naming and Naming(line.naming.about, name, item, site))}
         case CancellationRequested(_, amount, _, _, at_ms):
             return {key: _awaiting(amended(line, cancel_requested=amount), Awaits.CANCELLATION_ANSWER, at_ms)}
         case LineRejected(_, code, text, at_ms):
@@ -325,6 +337,10 @@ def _decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:
             return promising.accept_change(rows, command, origin)
         case DeclineChange():
             return promising.decline_change(rows, command, origin)
+        case RelayNaming():
+            return naming.relay(rows, command)
+        case NameOrigin():
+            return naming.name_origin(rows, command)
         case AcknowledgeDemandChange():
             return demand.acknowledge(rows, command, origin)
         case ReportDelay():

@@ -11,7 +11,7 @@ from decimal import Decimal
 from services.chain.expectation import Expectation
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, LineRelease, OrderKind
-from services.order.terms import Delivery, InboundLine, LineNumber, OrderNumber, PlacedLine
+from services.order.terms import Delivery, InboundLine, ItemId, LineNumber, OrderNumber, PlacedLine, SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,32 @@ class DeclineChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayNaming:
+    """Reaction: an order far up asks who sold the line."""
+
+    buyer: EnterpriseId
+    number: OrderNumber
+    line: LineNumber
+    asker: str
+    asker_line: LineNumber
+    viewer: EnterpriseId
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NameOrigin:
+    """Reaction: who is behind the delay of the line answers; without a name the buyer may not know."""
+
+    buyer: EnterpriseId
+    number: OrderNumber
+    line: LineNumber
+    about: str
+    name: str
+    item: ItemId
+    site: SiteId
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgeDemandChange:
     """The seller has taken note of what the buyer wants otherwise; a proposal still waits for its answer."""
 
@@ -255,6 +281,8 @@ OrderCommand = (
     | AcceptChange
     | DeclineChange
     | AcknowledgeDemandChange
+    | RelayNaming
+    | NameOrigin
     | ReportDelay
     | CancelLine
     | CancelOrder

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from services.chain.expectation import Expectation
 from services.kernel.values import EnterpriseId, Money
-from services.order.terms import Delivery, InboundLine, LineNumber, OrderNumber, PlacedLine, Side
+from services.order.terms import Delivery, InboundLine, ItemId, LineNumber, OrderNumber, PlacedLine, Side, SiteId
 
 
 class OrderKind(StrEnum):
@@ -148,6 +148,37 @@ class DemandChangeAcknowledged:
 
     line: LineNumber
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamingSought:
+    """The order asks who is behind the delay that came by the line ``about``, no more about the one ``dropped``."""
+
+    line: LineNumber
+    about: str
+    dropped: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRelayed:
+    """An order far up asks who sold the line; its seller is to say."""
+
+    line: LineNumber
+    asker: str
+    asker_line: LineNumber
+    viewer: EnterpriseId
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OriginNamed:
+    """Who is behind the delay of the line lets the buyer know its name, item and site; empty: not any more."""
+
+    line: LineNumber
+    name: str
+    item: ItemId
+    site: SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +333,9 @@ OrderFact = (
     | ChangeDeclined
     | DemandChangeAcknowledged
     | LinePlanned
+    | NamingSought
+    | NamingRelayed
+    | OriginNamed
     | LineDelayReported
     | CancellationRequested
     | LineProgressRecorded

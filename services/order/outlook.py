@@ -44,6 +44,7 @@ class LineCause:
     """``root``: what the delay is counted under, never to be shown. ``tiers``: enterprises from the buyer to the root.
 
     ``reason``: what was said of the line itself, where the delay began there. ``share``: for the seller only.
+    ``origin``: the flow key of the line by which the delay left the root's enterprise, empty where that is a party.
     """
 
     root: str
@@ -51,6 +52,7 @@ class LineCause:
     tiers: int
     reason: str = ""
     share: DelayShare | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,25 @@ def _kept(cause: Cause) -> LineCause:
     begins_here = bool(cause.hops) and root.flow == cause.hops[-1].flow  # the last hop is the line's own
     return LineCause(
         incident_of(root), _kind(root.kind, begins_here), _tiers(cause), root.reason if begins_here else "",
-        _share(cause),
+        _share(cause), _origin(cause),
     )  # fmt: skip
+
+
+def _origin(cause: Cause) -> str:
+    """The last flow of the enterprise where it began, if that is an order line and it is no party; else nothing."""
+    places = [place for place, hop in enumerate(cause.hops) if hop.flow == cause.root.flow]
+    if not places:
+        return ""
+    began = cause.hops[places[0]].enterprise
+    left = list(takewhile(lambda hop: hop.enterprise == began, cause.hops[places[0] :]))[-1].flow
+    own = cause.hops[-1]
+    return left if _buyer_of(left) and began not in (own.enterprise, _buyer_of(own.flow)) else ""
+
+
+def _buyer_of(flow: str) -> str:
+    """The buyer of an order line by the key of its flow; empty for another flow."""
+    kind, *parts = flow.split("/")
+    return parts[0] if kind == "flow" and len(parts) == 3 else ""
 
 
 def _share(cause: Cause) -> DelayShare | None:

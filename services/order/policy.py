@@ -14,9 +14,11 @@ from services.chain.expectation import Expectation
 from services.kernel.frozen import maker
 from services.kernel.model import Link, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity
+from services.order.enterprise import NoteNamingAsk
 from services.order.line import HEAD, NO_PLAN, Line, Order, OrderLineStage, closes_at, date_ms, line_key, seller_ordered
+from services.order.naming import NamingAnswered, NamingAsked, NamingPassedOn, tell_of_enterprise, tell_of_order
 from services.order.order import parties_of_key
-from services.order.order_commands import RecordLineProgress
+from services.order.order_commands import NameOrigin, RecordLineProgress, RelayNaming
 from services.order.order_facts import (
     Awaits,
     CallOffReleased,
@@ -27,6 +29,8 @@ from services.order.order_facts import (
     LineConfirmed,
     LineDelayReported,
     LinePlanned,
+    NamingRelayed,
+    NamingSought,
 )
 from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, PromiseBasis, SiteId, to_seller
 
@@ -108,9 +112,20 @@ def flow_key(buyer: EnterpriseId, number: OrderNumber, line: LineNumber) -> str:
     return f"flow/{buyer}/{number}/{line}"
 
 
-def react(state: Any, to_key: str) -> Iterator[RecordLineProgress]:
-    """The command on the own order that follows from a link's state."""
-    if isinstance(state, LineProgressed):
+def react(state: Any, to_key: str) -> Iterator[Any]:
+    """The command on the own order or enterprise that follows from a link's state."""
+    if isinstance(state, NamingPassedOn):
+        yield NoteNamingAsk(
+            EnterpriseId(to_key.partition("/")[2]), state.about, state.asker, state.asker_line, state.viewer,
+            state.item, state.site, state.withdrawn,
+        )  # fmt: skip
+    elif isinstance(state, NamingAsked):
+        buyer, number = parties_of_key(to_key)
+        yield RelayNaming(buyer, number, state.line, state.asker, state.asker_line, state.viewer, state.withdrawn)
+    elif isinstance(state, NamingAnswered):
+        buyer, number = parties_of_key(to_key)
+        yield NameOrigin(buyer, number, state.line, state.about, state.name, state.item, state.site)
+    elif isinstance(state, LineProgressed):
         buyer, number = parties_of_key(to_key)
         yield new_record(
             buyer, number, state.line, _awaits(state.stage),
@@ -142,7 +157,10 @@ _TOLD = (LineConfirmed, ChangeAccepted, CancellationRequested, LinePlanned, Line
 
 
 def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterator[Link]:
-    """A ``LineAgreed`` for each line whose agreement the facts changed, as it stands now."""
+    """A ``LineAgreed`` for each line whose agreement the facts changed, as it stands now; and what is asked of whom."""
+    if key.startswith("enterprise/"):
+        yield from tell_of_enterprise(key, rows, facts)
+        return
     numbers: dict[LineNumber, None] = {}
     for fact in facts:
         if isinstance(fact, _TOLD):
@@ -150,6 +168,8 @@ def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterat
         elif isinstance(fact, LineClosed):
             if fact.because is ClosedBecause.SHORT_ACCEPTED or _leaves_a_rest(rows, fact.line):
                 numbers[fact.line] = None
+        elif isinstance(fact, NamingSought | NamingRelayed):
+            yield from tell_of_order(key, rows, (fact,))
         elif isinstance(fact, CallOffReleased):
             numbers.update(dict.fromkeys(one.line for one in fact.lines))
     if not numbers:

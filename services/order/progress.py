@@ -30,6 +30,7 @@ from services.order.line import (
     with_progress,
     with_silence,
 )
+from services.order.naming import sought
 from services.order.order_commands import NoteOverdue, RecordLineProgress
 from services.order.order_facts import (
     Awaits,
@@ -74,7 +75,7 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
         command.line, awaits, now.reserved, now.planned, now.shipped, now.received, now.cancelled, now.cancel_answered,
         now.expected_at_ms, now.fulfilled_at_ms, now.stock_known, now.reason, at_ms, command.expectation,
     )  # fmt: skip
-    facts: list[OrderFact] = [recorded]
+    facts: list[OrderFact] = [recorded, *sought(line, now, at_ms)]
     before = line.progress
     if now.received:
         most = receives_at_most(line)

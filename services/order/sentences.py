@@ -60,7 +60,9 @@ def sentence_en(line: OrderLineView) -> str:
     cause = line.cause
     if cause is None:
         return said
-    why = _WHY_EN[cause.kind].format(who=_WHO_EN[cause.tiers])
+    origin = cause.origin
+    who = _WHO_EN[cause.tiers] if origin is None else f"{origin.name} ({origin.item} from {origin.site})"
+    why = _WHY_EN[cause.kind].format(who=who)
     return f"{said}, because {why} (ref {cause.reference[:REFERENCE_SHOWN]}…)"
 
 
@@ -79,7 +81,9 @@ def sentence_zh(line: OrderLineView) -> str:
     cause = line.cause
     if cause is None:
         return said
-    why = _WHY_ZH[cause.kind].format(who=_WHO_ZH[cause.tiers])
+    origin = cause.origin
+    who = _WHO_ZH[cause.tiers] if origin is None else f"{origin.name}（{origin.site} 的 {origin.item}）"
+    why = _WHY_ZH[cause.kind].format(who=who)
     return f"{said}，原因：{why}（参考号 {cause.reference[:REFERENCE_SHOWN]}…）"
 
 

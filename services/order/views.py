@@ -15,7 +15,7 @@ from services.kernel.values import EnterpriseId, Origin
 from services.order import agreement, incident, order
 from services.order.agreement import Agreement
 from services.order.demand import DEMAND_CHANGES, DemandChangeRow, derive_demand_changes
-from services.order.enterprise import ALIASES, Alias
+from services.order.enterprise import ALIASES, NAMINGS, Alias, NamingAskNoted
 from services.order.exposure import (
     EXPOSURE,
     INCIDENT_NOTES,
@@ -29,7 +29,15 @@ from services.order.exposure import (
 from services.order.incident import Notes
 from services.order.line import HEAD, Line, Order, OrderLineStage, line_key
 from services.order.line_view import OrderLineView, line_views
-from services.order.order_facts import CallOffReleased, LinesAdded, OrderCompleted, OrderPlaced, WatchMoved
+from services.order.order_facts import (
+    CallOffReleased,
+    LinesAdded,
+    NamingRelayed,
+    NamingSought,
+    OrderCompleted,
+    OrderPlaced,
+    WatchMoved,
+)
 from services.order.ranking import INCIDENT_LINES, INCIDENT_PLACES, IncidentLineView, IncidentPlaceView, Read
 from services.order.references import References
 from services.order.terms import ItemId, LineNumber, Side, Terms
@@ -77,10 +85,11 @@ class AgreementView:
 
 @dataclass(frozen=True, slots=True)
 class EnterpriseView:
-    """The tenant's own name and aliases, row id is its id."""
+    """The tenant's own name, aliases and the enterprises that may know it behind a delay, row id is its id."""
 
     name: str
     aliases: tuple[Alias, ...]
+    named_to: tuple[EnterpriseId, ...] = ()
 
 
 def projector(references: References) -> Callable[[str, Rows, tuple[Any, ...], Origin], Iterator[FeedRow]]:
@@ -94,13 +103,13 @@ def projector(references: References) -> Callable[[str, Rows, tuple[Any, ...], O
             return _project_agreement(key, rows)
         if kind == "incident":
             return _project_incident(key, rows)
-        return _project_enterprise(key, rows)
+        return _project_enterprise(key, rows, facts)
 
     return project
 
 
 _OF_LINES = (OrderPlaced, LinesAdded, CallOffReleased)
-_OF_THE_ORDER = (WatchMoved, OrderCompleted)
+_OF_THE_ORDER = (WatchMoved, OrderCompleted, NamingSought, NamingRelayed)
 
 
 def _project_order(key: str, rows: Rows, facts: tuple[Any, ...], references: References) -> Iterator[FeedRow]:
@@ -190,12 +199,14 @@ def _project_incident(key: str, rows: Rows) -> Iterator[FeedRow]:
     yield FeedRow(viewer, INCIDENT_NOTES, reference, view)
 
 
-def _project_enterprise(key: str, rows: Rows) -> Iterator[FeedRow]:
+def _project_enterprise(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[FeedRow]:
+    """Who asks for the enterprise's name is not the enterprise's to know, not even that somebody does."""
     head = rows.get("head")
-    if head is not None:
+    if head is not None and not (facts and all(isinstance(fact, NamingAskNoted) for fact in facts)):
         tenant = EnterpriseId(key.split("/", 1)[1])
         aliases = tuple(alias for _, alias in rows.scan(ALIASES))
-        yield FeedRow(tenant, ENTERPRISES, tenant, EnterpriseView(head.name, aliases))
+        named_to = tuple(naming.viewer for _, naming in rows.scan(NAMINGS))
+        yield FeedRow(tenant, ENTERPRISES, tenant, EnterpriseView(head.name, aliases, named_to))
 
 
 VIEWS = (

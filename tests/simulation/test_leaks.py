@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+import services.fulfillment.cause_view as cause_view
 import services.fulfillment.views as fulfillment_views
 import services.fulfillment.work_view as work_view
 import services.inventory.views as inventory_views
 import services.order.line_view as line_view
+import services.order.naming as naming
 import services.order.outlook as outlook
 import services.order.parties as parties
 import services.order.progress as progress
@@ -43,7 +45,7 @@ from tests.support.backbone import Backbone
 from tests.support.secret_chain import SecretChain, Secrets, forms
 
 SEEDS = int(os.environ.get("CHAINFLOW_LEAK_STORIES", "24"))
-SEEDS_OF_MUTANTS = 12
+SEEDS_OF_MUTANTS = 20
 
 MISSING_LEAST = 100_000_000  # a smaller number may stand somewhere by accident
 
@@ -202,7 +204,7 @@ def _supply_unit(of: Callable[[SupplyPart], str]) -> Callable[[Patch], None]:
 
 
 def _reason_of_work(patch: Patch) -> None:
-    class_of = work_view.shown_to_owner
+    class_of = cause_view.shown_to_owner
     patch.setattr(
         work_view, "shown_to_owner", lambda key, cause: (class_of(key, cause)[0], cause.root.reason if cause else "")
     )
@@ -261,6 +263,7 @@ MUTANTS: dict[str, Callable[[Patch], None]] = {
     "root of a supply": _supply_unit(lambda part: part.cause.root.flow if part.cause else ""),
     "reason of others' work": _reason_of_work,
     "reason of a line's root": _reason_of_flow,
+    "name without leave": lambda patch: patch.setattr(naming, "naming_key", lambda viewer: "head"),
     "envelope of what a row follows from": _envelope,
     "refusal that names the seller": _refusal,
     "cause in the log": _logged_cause,

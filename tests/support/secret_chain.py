@@ -22,7 +22,7 @@ from services.inventory.site import DefineSite
 from services.kernel.memory_log import START_MS
 from services.kernel.values import Quantity
 from services.order.agreement import ProposeAgreement
-from services.order.enterprise import RegisterEnterprise
+from services.order.enterprise import AllowNaming, RegisterEnterprise
 from services.order.incident import AcknowledgeIncident, CommentIncident
 from services.order.order_commands import (
     AcknowledgeDemandChange,
@@ -122,6 +122,7 @@ class SecretChain:
         self.bought: list[Bought] = []
         self.works: list[tuple[Firm, Any]] = []
         self.backed: list[tuple[Firm, Any, int]] = []  # components that are taken from stock
+        self.registered: dict[str, Any] = {}
         self.day = 0
         self._found(tiers)
 
@@ -166,9 +167,9 @@ class SecretChain:
         self._settle_a_little()
         self._order(self.firms[0], 4)
         self.backbone.settle()
-        for _ in range(18):
-            slips = self._slip, self._slip, self._slip, self._hurry, self._hurry
-            steps = *slips, self._ship, self._ask, self._wait, self._talk
+        for _ in range(22):
+            slips = *(self._slip,) * 6, self._hurry, self._hurry
+            steps = *slips, self._ship, self._ask, self._wait, self._talk, self._name
             for firm, command in self.random.choice(steps)():
                 self.say(firm, command)
             self._settle_a_little()
@@ -187,7 +188,8 @@ class SecretChain:
     def _masters(self, firm: Firm) -> Iterable[Any]:
         """What a firm says of itself, most of it to nobody else."""
         mine, site, product = firm.name, firm.site, firm.product
-        yield RegisterEnterprise(self.secrets.name(mine))
+        self.registered[mine] = self.secrets.name(mine)
+        yield RegisterEnterprise(self.registered[mine])
         yield DefineSite(site, self.secrets.name(mine), ZONE, (1, 2, 3, 4, 5), 1_080)
         yield DefineItem(product, self.secrets.name(mine), UNIT)
         for seller in firm.sellers:
@@ -332,6 +334,16 @@ class SecretChain:
             ConfirmOrder(bought.buyer.name, bought.number),
         )
         return ((self.random.choice(strangers), self.random.choice(made)),)
+
+    def _name(self) -> Iterable[tuple[Firm, Any]]:
+        """A firm lets another know when delays begin with it: from then on that one may know what this names."""
+        firm, viewer = self.random.choice(self.firms), self.random.choice(self.firms)
+        if firm is viewer:
+            return ()
+        for secret in (self.registered[firm.name], firm.product, firm.site):
+            self.secrets.share(secret, viewer.name)
+        self.secrets.share(viewer.name, firm.name)
+        return ((firm, AllowNaming(viewer.name)),)
 
     def _talk(self) -> Iterable[tuple[Firm, Any]]:
         """People of a firm take up what hits it, and say what others must not hear."""

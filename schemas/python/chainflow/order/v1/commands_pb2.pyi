@@ -58,6 +58,8 @@ class OrderCommand(_message.Message):
     RENAME_ENTERPRISE_FIELD_NUMBER: _builtins.int
     ADD_ALIAS_FIELD_NUMBER: _builtins.int
     REMOVE_ALIAS_FIELD_NUMBER: _builtins.int
+    ALLOW_NAMING_FIELD_NUMBER: _builtins.int
+    FORBID_NAMING_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGE_INCIDENT_FIELD_NUMBER: _builtins.int
     COMMENT_INCIDENT_FIELD_NUMBER: _builtins.int
     CLOSE_INCIDENT_FIELD_NUMBER: _builtins.int
@@ -118,6 +120,10 @@ class OrderCommand(_message.Message):
     @_builtins.property
     def remove_alias(self) -> Global___RemoveAlias: ...
     @_builtins.property
+    def allow_naming(self) -> Global___AllowNaming: ...
+    @_builtins.property
+    def forbid_naming(self) -> Global___ForbidNaming: ...
+    @_builtins.property
     def acknowledge_incident(self) -> Global___AcknowledgeIncident: ...
     @_builtins.property
     def comment_incident(self) -> Global___CommentIncident: ...
@@ -154,15 +160,17 @@ class OrderCommand(_message.Message):
         rename_enterprise: Global___RenameEnterprise | None = ...,
         add_alias: Global___AddAlias | None = ...,
         remove_alias: Global___RemoveAlias | None = ...,
+        allow_naming: Global___AllowNaming | None = ...,
+        forbid_naming: Global___ForbidNaming | None = ...,
         acknowledge_incident: Global___AcknowledgeIncident | None = ...,
         comment_incident: Global___CommentIncident | None = ...,
         close_incident: Global___CloseIncident | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_demand_change", b"acknowledge_demand_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_demand_change", b"acknowledge_demand_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "allow_naming", b"allow_naming", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "forbid_naming", b"forbid_naming", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_demand_change", b"acknowledge_demand_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_agreement", b"accept_agreement", "accept_change", b"accept_change", "acknowledge_demand_change", b"acknowledge_demand_change", "acknowledge_incident", b"acknowledge_incident", "add_alias", b"add_alias", "add_lines", b"add_lines", "allow_naming", b"allow_naming", "cancel_line", b"cancel_line", "cancel_order", b"cancel_order", "close_incident", b"close_incident", "close_line", b"close_line", "close_order", b"close_order", "command", b"command", "comment_incident", b"comment_incident", "confirm_line", b"confirm_line", "confirm_order", b"confirm_order", "decline_agreement", b"decline_agreement", "decline_change", b"decline_change", "end_agreement", b"end_agreement", "envelope", b"envelope", "forbid_naming", b"forbid_naming", "place_order", b"place_order", "plan_line", b"plan_line", "propose_agreement", b"propose_agreement", "propose_change", b"propose_change", "register_enterprise", b"register_enterprise", "reject_line", b"reject_line", "reject_order", b"reject_order", "release_call_off", b"release_call_off", "remove_alias", b"remove_alias", "rename_enterprise", b"rename_enterprise", "report_delay", b"report_delay", "revise_promise", b"revise_promise", "set_grants", b"set_grants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["place_order", "add_lines", "release_call_off", "confirm_order", "confirm_line", "reject_order", "reject_line", "propose_change", "revise_promise", "accept_change", "decline_change", "report_delay", "cancel_line", "cancel_order", "close_line", "close_order", "plan_line", "acknowledge_demand_change", "propose_agreement", "accept_agreement", "decline_agreement", "end_agreement", "set_grants", "register_enterprise", "rename_enterprise", "add_alias", "remove_alias", "acknowledge_incident", "comment_incident", "close_incident"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["place_order", "add_lines", "release_call_off", "confirm_order", "confirm_line", "reject_order", "reject_line", "propose_change", "revise_promise", "accept_change", "decline_change", "report_delay", "cancel_line", "cancel_order", "close_line", "close_order", "plan_line", "acknowledge_demand_change", "propose_agreement", "accept_agreement", "decline_agreement", "end_agreement", "set_grants", "register_enterprise", "rename_enterprise", "add_alias", "remove_alias", "allow_naming", "forbid_naming", "acknowledge_incident", "comment_incident", "close_incident"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -1080,3 +1088,45 @@ class AcknowledgeDemandChange(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AcknowledgeDemandChange: _TypeAlias = AcknowledgeDemandChange  # noqa: Y015
+
+@_typing.final
+class AllowNaming(_message.Message):
+    """The sender lets the viewer know that a delay began with it, and of which of its items and sites."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEWER_FIELD_NUMBER: _builtins.int
+    viewer: _builtins.str
+    def __init__(
+        self,
+        *,
+        viewer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["viewer", b"viewer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllowNaming: _TypeAlias = AllowNaming  # noqa: Y015
+
+@_typing.final
+class ForbidNaming(_message.Message):
+    """The sender's name disappears from what the viewer sees of delays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEWER_FIELD_NUMBER: _builtins.int
+    viewer: _builtins.str
+    def __init__(
+        self,
+        *,
+        viewer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["viewer", b"viewer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForbidNaming: _TypeAlias = ForbidNaming  # noqa: Y015

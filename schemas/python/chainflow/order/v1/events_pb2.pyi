@@ -104,6 +104,9 @@ class OrderEvent(_message.Message):
     LINE_DELAY_CLEARED_FIELD_NUMBER: _builtins.int
     LINE_PLANNED_FIELD_NUMBER: _builtins.int
     DEMAND_CHANGE_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    NAMING_SOUGHT_FIELD_NUMBER: _builtins.int
+    NAMING_RELAYED_FIELD_NUMBER: _builtins.int
+    ORIGIN_NAMED_FIELD_NUMBER: _builtins.int
     AGREEMENT_PROPOSED_FIELD_NUMBER: _builtins.int
     AGREEMENT_ACCEPTED_FIELD_NUMBER: _builtins.int
     AGREEMENT_DECLINED_FIELD_NUMBER: _builtins.int
@@ -113,6 +116,9 @@ class OrderEvent(_message.Message):
     ENTERPRISE_RENAMED_FIELD_NUMBER: _builtins.int
     ALIAS_ADDED_FIELD_NUMBER: _builtins.int
     ALIAS_REMOVED_FIELD_NUMBER: _builtins.int
+    NAMING_ALLOWED_FIELD_NUMBER: _builtins.int
+    NAMING_FORBIDDEN_FIELD_NUMBER: _builtins.int
+    NAMING_ASK_NOTED_FIELD_NUMBER: _builtins.int
     INCIDENT_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
     INCIDENT_COMMENTED_FIELD_NUMBER: _builtins.int
     INCIDENT_CLOSED_FIELD_NUMBER: _builtins.int
@@ -163,6 +169,12 @@ class OrderEvent(_message.Message):
     @_builtins.property
     def demand_change_acknowledged(self) -> Global___DemandChangeAcknowledged: ...
     @_builtins.property
+    def naming_sought(self) -> Global___NamingSought: ...
+    @_builtins.property
+    def naming_relayed(self) -> Global___NamingRelayed: ...
+    @_builtins.property
+    def origin_named(self) -> Global___OriginNamed: ...
+    @_builtins.property
     def agreement_proposed(self) -> Global___AgreementProposed: ...
     @_builtins.property
     def agreement_accepted(self) -> Global___AgreementAccepted: ...
@@ -180,6 +192,12 @@ class OrderEvent(_message.Message):
     def alias_added(self) -> Global___AliasAdded: ...
     @_builtins.property
     def alias_removed(self) -> Global___AliasRemoved: ...
+    @_builtins.property
+    def naming_allowed(self) -> Global___NamingAllowed: ...
+    @_builtins.property
+    def naming_forbidden(self) -> Global___NamingForbidden: ...
+    @_builtins.property
+    def naming_ask_noted(self) -> Global___NamingAskNoted: ...
     @_builtins.property
     def incident_acknowledged(self) -> Global___IncidentAcknowledged: ...
     @_builtins.property
@@ -212,6 +230,9 @@ class OrderEvent(_message.Message):
         line_delay_cleared: Global___LineDelayCleared | None = ...,
         line_planned: Global___LinePlanned | None = ...,
         demand_change_acknowledged: Global___DemandChangeAcknowledged | None = ...,
+        naming_sought: Global___NamingSought | None = ...,
+        naming_relayed: Global___NamingRelayed | None = ...,
+        origin_named: Global___OriginNamed | None = ...,
         agreement_proposed: Global___AgreementProposed | None = ...,
         agreement_accepted: Global___AgreementAccepted | None = ...,
         agreement_declined: Global___AgreementDeclined | None = ...,
@@ -221,15 +242,18 @@ class OrderEvent(_message.Message):
         enterprise_renamed: Global___EnterpriseRenamed | None = ...,
         alias_added: Global___AliasAdded | None = ...,
         alias_removed: Global___AliasRemoved | None = ...,
+        naming_allowed: Global___NamingAllowed | None = ...,
+        naming_forbidden: Global___NamingForbidden | None = ...,
+        naming_ask_noted: Global___NamingAskNoted | None = ...,
         incident_acknowledged: Global___IncidentAcknowledged | None = ...,
         incident_commented: Global___IncidentCommented | None = ...,
         incident_closed: Global___IncidentClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "demand_change_acknowledged", b"demand_change_acknowledged", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "demand_change_acknowledged", b"demand_change_acknowledged", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "naming_allowed", b"naming_allowed", "naming_ask_noted", b"naming_ask_noted", "naming_forbidden", b"naming_forbidden", "naming_relayed", b"naming_relayed", "naming_sought", b"naming_sought", "order_completed", b"order_completed", "order_placed", b"order_placed", "origin_named", b"origin_named", "watch_moved", b"watch_moved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "demand_change_acknowledged", b"demand_change_acknowledged", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "order_completed", b"order_completed", "order_placed", b"order_placed", "watch_moved", b"watch_moved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_accepted", b"agreement_accepted", "agreement_declined", b"agreement_declined", "agreement_ended", b"agreement_ended", "agreement_proposed", b"agreement_proposed", "alias_added", b"alias_added", "alias_removed", b"alias_removed", "call_off_released", b"call_off_released", "cancellation_requested", b"cancellation_requested", "change_accepted", b"change_accepted", "change_declined", b"change_declined", "change_proposed", b"change_proposed", "demand_change_acknowledged", b"demand_change_acknowledged", "enterprise_registered", b"enterprise_registered", "enterprise_renamed", b"enterprise_renamed", "envelope", b"envelope", "event", b"event", "grants_set", b"grants_set", "incident_acknowledged", b"incident_acknowledged", "incident_closed", b"incident_closed", "incident_commented", b"incident_commented", "line_cancelled", b"line_cancelled", "line_closed", b"line_closed", "line_confirmed", b"line_confirmed", "line_delay_changed", b"line_delay_changed", "line_delay_cleared", b"line_delay_cleared", "line_delay_raised", b"line_delay_raised", "line_delay_reported", b"line_delay_reported", "line_over_delivered", b"line_over_delivered", "line_overdue", b"line_overdue", "line_planned", b"line_planned", "line_progress_recorded", b"line_progress_recorded", "line_rejected", b"line_rejected", "lines_added", b"lines_added", "naming_allowed", b"naming_allowed", "naming_ask_noted", b"naming_ask_noted", "naming_forbidden", b"naming_forbidden", "naming_relayed", b"naming_relayed", "naming_sought", b"naming_sought", "order_completed", b"order_completed", "order_placed", b"order_placed", "origin_named", b"origin_named", "watch_moved", b"watch_moved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "line_planned", "demand_change_acknowledged", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed", "incident_acknowledged", "incident_commented", "incident_closed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["order_placed", "lines_added", "call_off_released", "line_confirmed", "line_rejected", "change_proposed", "change_accepted", "change_declined", "line_delay_reported", "cancellation_requested", "line_progress_recorded", "line_over_delivered", "line_overdue", "watch_moved", "line_cancelled", "line_closed", "order_completed", "line_delay_raised", "line_delay_changed", "line_delay_cleared", "line_planned", "demand_change_acknowledged", "naming_sought", "naming_relayed", "origin_named", "agreement_proposed", "agreement_accepted", "agreement_declined", "agreement_ended", "grants_set", "enterprise_registered", "enterprise_renamed", "alias_added", "alias_removed", "naming_allowed", "naming_forbidden", "naming_ask_noted", "incident_acknowledged", "incident_commented", "incident_closed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1293,3 +1317,178 @@ class DemandChangeAcknowledged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DemandChangeAcknowledged: _TypeAlias = DemandChangeAcknowledged  # noqa: Y015
+
+@_typing.final
+class NamingSought(_message.Message):
+    """The order asks who is behind the delay that came by the line "about" (a flow key), no more about the one "dropped"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    about: _builtins.str
+    dropped: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        about: _builtins.str = ...,
+        dropped: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "at", b"at", "dropped", b"dropped", "line", b"line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingSought: _TypeAlias = NamingSought  # noqa: Y015
+
+@_typing.final
+class NamingRelayed(_message.Message):
+    """An order far up asks who sold the line; its seller is to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    ASKER_FIELD_NUMBER: _builtins.int
+    ASKER_LINE_FIELD_NUMBER: _builtins.int
+    VIEWER_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    asker: _builtins.str
+    asker_line: _builtins.str
+    viewer: _builtins.str
+    withdrawn: _builtins.bool
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        asker: _builtins.str = ...,
+        asker_line: _builtins.str = ...,
+        viewer: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asker", b"asker", "asker_line", b"asker_line", "line", b"line", "viewer", b"viewer", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingRelayed: _TypeAlias = NamingRelayed  # noqa: Y015
+
+@_typing.final
+class OriginNamed(_message.Message):
+    """Who is behind the delay of the line lets the buyer know its name, item and site; empty: not any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    name: _builtins.str
+    item: _builtins.str
+    site: _builtins.str
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        name: _builtins.str = ...,
+        item: _builtins.str = ...,
+        site: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "line", b"line", "name", b"name", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OriginNamed: _TypeAlias = OriginNamed  # noqa: Y015
+
+@_typing.final
+class NamingAllowed(_message.Message):
+    """The viewer may know the enterprise as the one where a delay began that reached it over others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEWER_FIELD_NUMBER: _builtins.int
+    viewer: _builtins.str
+    def __init__(
+        self,
+        *,
+        viewer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["viewer", b"viewer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingAllowed: _TypeAlias = NamingAllowed  # noqa: Y015
+
+@_typing.final
+class NamingForbidden(_message.Message):
+    """The viewer may not know it any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEWER_FIELD_NUMBER: _builtins.int
+    viewer: _builtins.str
+    def __init__(
+        self,
+        *,
+        viewer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["viewer", b"viewer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingForbidden: _TypeAlias = NamingForbidden  # noqa: Y015
+
+@_typing.final
+class NamingAskNoted(_message.Message):
+    """An order of the viewer waits for the name behind a delay; "withdrawn": it does not any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ABOUT_FIELD_NUMBER: _builtins.int
+    ASKER_FIELD_NUMBER: _builtins.int
+    ASKER_LINE_FIELD_NUMBER: _builtins.int
+    VIEWER_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    about: _builtins.str
+    asker: _builtins.str
+    asker_line: _builtins.str
+    viewer: _builtins.str
+    item: _builtins.str
+    site: _builtins.str
+    withdrawn: _builtins.bool
+    def __init__(
+        self,
+        *,
+        about: _builtins.str = ...,
+        asker: _builtins.str = ...,
+        asker_line: _builtins.str = ...,
+        viewer: _builtins.str = ...,
+        item: _builtins.str = ...,
+        site: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "asker", b"asker", "asker_line", b"asker_line", "item", b"item", "site", b"site", "viewer", b"viewer", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingAskNoted: _TypeAlias = NamingAskNoted  # noqa: Y015

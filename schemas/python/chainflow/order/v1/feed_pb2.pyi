@@ -431,18 +431,24 @@ class EnterpriseView(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    NAMED_TO_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[_terms_pb2.Alias]: ...
+    @_builtins.property
+    def named_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Enterprises that may know it as the one where a delay began."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         aliases: _abc.Iterable[_terms_pb2.Alias] | None = ...,
+        named_to: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "name", b"name", "named_to", b"named_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -555,10 +561,15 @@ class CauseView(_message.Message):
     TIERS_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     kind: Global___CauseKind.ValueType
     tiers: Global___Tiers.ValueType
     reference: _builtins.str
     reason: _builtins.str
+    @_builtins.property
+    def origin(self) -> Global___OriginView:
+        """Absent: who is behind it has not allowed to say so, or is the partner."""
+
     def __init__(
         self,
         *,
@@ -566,14 +577,42 @@ class CauseView(_message.Message):
         tiers: Global___Tiers.ValueType = ...,
         reference: _builtins.str = ...,
         reason: _builtins.str = ...,
+        origin: Global___OriginView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "reference", b"reference", "tiers", b"tiers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "origin", b"origin", "reason", b"reason", "reference", b"reference", "tiers", b"tiers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CauseView: _TypeAlias = CauseView  # noqa: Y015
+
+@_typing.final
+class OriginView(_message.Message):
+    """Who is behind a delay from beyond the partner, which of its items and from where: by its own leave only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    item: _builtins.str
+    site: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        item: _builtins.str = ...,
+        site: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "name", b"name", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OriginView: _TypeAlias = OriginView  # noqa: Y015
 
 @_typing.final
 class DemandChangeView(_message.Message):

@@ -201,3 +201,149 @@ class AgreedDelivery(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AgreedDelivery: _TypeAlias = AgreedDelivery  # noqa: Y015
+
+@_typing.final
+class NamingLink(_message.Message):
+    """Who is behind a delay from far: orders and enterprises, all of this service, ask and answer each other. Topic
+    order-naming-v1, keyed by the receiver. No enterprise reads it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    LINK_FIELD_NUMBER: _builtins.int
+    NAMING_ASKED_FIELD_NUMBER: _builtins.int
+    NAMING_PASSED_ON_FIELD_NUMBER: _builtins.int
+    NAMING_ANSWERED_FIELD_NUMBER: _builtins.int
+    link: _builtins.str
+    @_builtins.property
+    def envelope(self) -> _common_pb2.Envelope: ...
+    @_builtins.property
+    def naming_asked(self) -> Global___NamingAsked: ...
+    @_builtins.property
+    def naming_passed_on(self) -> Global___NamingPassedOn: ...
+    @_builtins.property
+    def naming_answered(self) -> Global___NamingAnswered: ...
+    def __init__(
+        self,
+        *,
+        envelope: _common_pb2.Envelope | None = ...,
+        link: _builtins.str = ...,
+        naming_asked: Global___NamingAsked | None = ...,
+        naming_passed_on: Global___NamingPassedOn | None = ...,
+        naming_answered: Global___NamingAnswered | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "naming_answered", b"naming_answered", "naming_asked", b"naming_asked", "naming_passed_on", b"naming_passed_on", "state", b"state"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "link", b"link", "naming_answered", b"naming_answered", "naming_asked", b"naming_asked", "naming_passed_on", b"naming_passed_on", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_state: _TypeAlias = _typing.Literal["naming_asked", "naming_passed_on", "naming_answered"]  # noqa: Y015
+    _WhichOneofArgType_state: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_state) -> _WhichOneofReturnType_state | None: ...
+
+Global___NamingLink: _TypeAlias = NamingLink  # noqa: Y015
+
+@_typing.final
+class NamingAsked(_message.Message):
+    """To the order with the line by which a delay came: who sold it? "asker" is the key of the order that asks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    ASKER_FIELD_NUMBER: _builtins.int
+    ASKER_LINE_FIELD_NUMBER: _builtins.int
+    VIEWER_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    asker: _builtins.str
+    asker_line: _builtins.str
+    viewer: _builtins.str
+    withdrawn: _builtins.bool
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        asker: _builtins.str = ...,
+        asker_line: _builtins.str = ...,
+        viewer: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asker", b"asker", "asker_line", b"asker_line", "line", b"line", "viewer", b"viewer", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingAsked: _TypeAlias = NamingAsked  # noqa: Y015
+
+@_typing.final
+class NamingPassedOn(_message.Message):
+    """To the enterprise that sold the line "about" (a flow key): may the viewer know you, this item and this site?"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ABOUT_FIELD_NUMBER: _builtins.int
+    ASKER_FIELD_NUMBER: _builtins.int
+    ASKER_LINE_FIELD_NUMBER: _builtins.int
+    VIEWER_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    about: _builtins.str
+    asker: _builtins.str
+    asker_line: _builtins.str
+    viewer: _builtins.str
+    item: _builtins.str
+    site: _builtins.str
+    withdrawn: _builtins.bool
+    def __init__(
+        self,
+        *,
+        about: _builtins.str = ...,
+        asker: _builtins.str = ...,
+        asker_line: _builtins.str = ...,
+        viewer: _builtins.str = ...,
+        item: _builtins.str = ...,
+        site: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "asker", b"asker", "asker_line", b"asker_line", "item", b"item", "site", b"site", "viewer", b"viewer", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingPassedOn: _TypeAlias = NamingPassedOn  # noqa: Y015
+
+@_typing.final
+class NamingAnswered(_message.Message):
+    """Back to the order that asked; without a name: it may not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    about: _builtins.str
+    name: _builtins.str
+    item: _builtins.str
+    site: _builtins.str
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        about: _builtins.str = ...,
+        name: _builtins.str = ...,
+        item: _builtins.str = ...,
+        site: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "item", b"item", "line", b"line", "name", b"name", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamingAnswered: _TypeAlias = NamingAnswered  # noqa: Y015
