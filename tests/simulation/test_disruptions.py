@@ -186,6 +186,24 @@ def test_nobody_knows_until_when() -> None:
     assert (incident.lines, incident.short_lines) == (2, 2)
 
 
+def test_what_was_reported_stays_with_its_reporter() -> None:
+    """The buyer is told of the delay: neither the disruption's name nor its story, nor what else it holds up."""
+    backbone = chain(1)
+    say(backbone, MAKER, standstill(work=WORK, lines=(NamedLine(CAR, "axles", LineId("10")),)))
+    told = {
+        who: [
+            record.value
+            for name in backbone.services
+            for record in backbone.log.all(f"{name}-feed-v1")
+            if record.key == who.encode() and record.value is not None
+        ]
+        for who in (CAR, MAKER)
+    }
+    for secret in (b"burnt", b"disruption/", b"work/maker"):
+        assert any(secret in value for value in told[MAKER]), "else nothing is looked for"
+        assert not any(secret in value for value in told[CAR]), secret
+
+
 def before_the_plan(backbone: Backbone) -> None:
     say(backbone, MAKER, standstill(work=(WorkId("w3"),)))
     say(backbone, MAKER, axles(WorkId("w3")))
