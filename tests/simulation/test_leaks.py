@@ -29,7 +29,6 @@ import services.order.views as order_views
 from services.chain.causes import Cause
 from services.chain.pool_facts import SupplyPart
 from services.chain.quantities import MILLIONTHS_PER_UNIT
-from services.fulfillment.cause_view import shown_to_owner
 from services.fulfillment.expecting import FlowReckoned
 from services.inventory.pool_rows import Supply, supply_row
 from services.kernel import processor
@@ -205,11 +204,7 @@ def _supply_unit(of: Callable[[SupplyPart], str]) -> Callable[[Patch], None]:
 
 
 def _reason_of_work(patch: Patch) -> None:
-<<<<<<< HEAD
     class_of = cause_view.shown_to_owner
-=======
-    class_of = shown_to_owner
->>>>>>> 055d57a (Search a buyer's rows for what its seller's disruption says; name all keys of commands)
     patch.setattr(
         work_view, "shown_to_owner", lambda key, cause: (class_of(key, cause)[0], cause.root.reason if cause else "")
     )
