@@ -8,8 +8,9 @@ Owns: which rows follow from which facts, and the rows of the views ``partners``
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from services.kernel.frozen import maker
 from services.kernel.model import FeedRow, Rows, View
 from services.kernel.values import EnterpriseId, Origin
 from services.order import agreement, incident, order
@@ -155,17 +156,23 @@ def derive_partners(
     line = new or old
     if before == after or line is None:
         return {}
-    row_id = f"{line.role.value}/{line.partner}"
+    row_id = f"{line.role}/{line.partner}"
     row: PartnerView | None = read(PARTNERS, row_id)
-    had = (0, 0, 0, 0) if row is None else (row.lines, row.open_lines, row.late_lines, row.days_late)
-    lines, open_lines, late_lines, days = (h + a - b for h, a, b in zip(had, after, before, strict=True))
-    changed = PartnerView(line.role, line.partner, lines, open_lines, late_lines, days) if lines else None
-    return {(PARTNERS, row_id): changed}
+    lines, open_lines, late, days = _NONE if row is None else (row.lines, row.open_lines, row.late_lines, row.days_late)
+    lines += after[0] - before[0]
+    if not lines:
+        return {(PARTNERS, row_id): None}
+    open_lines, late, days = open_lines + after[1] - before[1], late + after[2] - before[2], days + after[3] - before[3]
+    return {(PARTNERS, row_id): new_partner(line.role, line.partner, lines, open_lines, late, days)}
+
+
+new_partner = maker(PartnerView)
+_NONE: Final = (0, 0, 0, 0)
 
 
 def _counted(row: OrderLineView | None) -> tuple[int, int, int, int]:
     if row is None:
-        return (0, 0, 0, 0)
+        return _NONE
     is_open_row = row.stage is OrderLineStage.PLACED or row.stage is OrderLineStage.CONFIRMED
     return (1, int(is_open_row), int(row.late), row.days_late)
 
