@@ -193,7 +193,7 @@ def varint(value: int) -> str:
     return made + chr(value)
 
 
-@lru_cache(CACHE_ENTRIES_MAX)
+@lru_cache(CACHE_ENTRIES_MAX, typed=True)  # 200.0 is no whole number, also where 200 was written before
 def number(value: int, type_: int) -> str:
     """A number as a protobuf type writes it; raises TypeError for no whole number, ValueError out of its range."""
     value = index(value)

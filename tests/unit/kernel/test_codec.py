@@ -338,6 +338,12 @@ def test_a_value_that_does_not_fit_is_told_to_the_writer(body: Any) -> None:
         wire().encode(META, body)
 
 
+def test_a_number_that_is_not_whole_is_told_whatever_was_written_before() -> None:
+    wire().encode(META, replace(FULL, dock=200))
+    with pytest.raises(Unencodable):
+        wire().encode(META, replace(FULL, dock=200.0))  # type: ignore[arg-type]
+
+
 def test_unknown_extras_are_told_to_the_writer() -> None:
     with pytest.raises(Unencodable):
         wire().encode(META, LEFT, colour="red")
