@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from services.kernel.canonical import SECONDS_MAX, date_of, decimal_of
 from services.kernel.mapping import ID_CHARS_MAX, TEXT_CHARS_MAX, Pair, enum_of, message_of, numbers_of, pairs_of
+from services.kernel.remembered import remembered
 from services.kernel.shapes import PLAIN, Kind, Source, building, fields_of
 
 _F = FieldDescriptor
@@ -43,6 +44,26 @@ class WireReader:
             return [f"def {name}(m):", *(f" {line}" for line in lines), " return o"]
 
         return self.source.once(("read", cls, message.full_name), make, f"read_{cls.__name__}")
+
+    def _part(self, cls: type, message: Descriptor) -> str:
+        """The name of such a function for a part of a message; what was read or written lately is not made again."""
+        plain, known = self.reader(cls, message), remembered(cls, message.full_name)
+        if known is None:
+            return plain
+
+        def make(name: str) -> list[str]:
+            found, keep = self.source.bind("found", known.objects.get), self.source.bind("keep", known.keep_read)
+            return [
+                f"def {name}(m):",
+                " b = m.SerializeToString()",
+                f" o = {found}(b)",
+                " if o is None:",
+                f"  o = {plain}(m)",
+                f"  {keep}(o, b)",
+                " return o",
+            ]
+
+        return self.source.once(("read part", cls, message.full_name), make, f"read_part_{cls.__name__}")
 
     def reading(self, cls: type, pairs: tuple[Pair, ...]) -> list[str]:
         """Lines that read the message ``m`` into a new object ``o``."""
@@ -96,7 +117,7 @@ class WireReader:
             if model.optional:
                 members[0] = None
             return self.source.bind("members", members) + "[{}]"
-        return self.reader(model.of, message_of(pair.proto)) + "({})"
+        return self._part(model.of, message_of(pair.proto)) + "({})"
 
     def _guarded(self, pair: Pair, line: str, required: bool = False) -> list[str]:
         """The line, with errors told as Malformed and named by the field. A try block that nothing leaves costs

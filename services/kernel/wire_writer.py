@@ -26,6 +26,7 @@ from services.kernel.mapping import (
     pairs_of,
     where_of,
 )
+from services.kernel.remembered import remembered
 from services.kernel.shapes import Kind, Source
 
 _VARINT, _SIZED = 0, 2  # wire types
@@ -67,6 +68,25 @@ class WireWriter:
             return [f"def {name}(o):", *(f" {line}" for line in lines), f" return {joined(fields)}"]
 
         return self.source.once(("write", cls, message.full_name), make, f"write_{cls.__name__}")
+
+    def _part(self, cls: type, message: Descriptor) -> str:
+        """The name of such a function for a part of a message; what was written lately is not made again."""
+        plain, known = self.writer(cls, message), remembered(cls, message.full_name)
+        if known is None:
+            return plain
+
+        def make(name: str) -> list[str]:
+            found, keep = self.source.bind("found", known.written.get), self.source.bind("keep", known.keep)
+            return [
+                f"def {name}(o):",
+                f" k = {found}(id(o))",
+                " if k is not None: return k[1]",
+                f" w = {plain}(o)",
+                f" {keep}(o, w)",
+                " return w",
+            ]
+
+        return self.source.once(("write part", cls, message.full_name), make, f"write_part_{cls.__name__}")
 
     def writing(
         self, pairs: tuple[Pair, ...], chars_max: int = TEXT_CHARS_MAX, unsaid: frozenset[str] = frozenset()
@@ -131,7 +151,7 @@ class WireWriter:
             known, made = self.source.shared("moments", _moments.get), self.source.shared("moment", moment)
             return f"{tag!r} + ({known}(v) or {made}(v))"
         if pair.model.kind is Kind.STRUCT:
-            return self.sized(tag, f"{self.writer(pair.model.of, message_of(pair.proto))}(v)")
+            return self.sized(tag, f"{self._part(pair.model.of, message_of(pair.proto))}(v)")
         return self.plain(pair.proto, pair.model.kind, chars_max, explicit)
 
     def _many(self, pair: Pair, field: str, chars_max: int) -> list[str]:

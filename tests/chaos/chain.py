@@ -31,7 +31,7 @@ WHOLE_MIN = 4
 """Chains that were told whole before a run may end."""
 STEPS = 6
 PLAIN = Shares(stock=0, reservations=0, pallets=0, trader=0, priority=0, need_moved=0, reports_start=0, unlike_units=0)
-"""The oracle counts whole units, the services give millionths: a split line between unlike units may differ by a part."""
+"""The oracle counts whole units, the services millionths: a split line of unlike units may differ by part of one."""
 SHAPES = (Shape(4, 3, 2, PLAIN), Shape(6, 4, 3, PLAIN), Shape(7, 6, 2, PLAIN))
 TRIES = 40
 AGAIN_SECONDS = 0.5
