@@ -3,7 +3,7 @@
 Owns: which of the facts of a random chain are changed so that public commands can say them, changes of such facts, and
 the oracle's answer to them in the services' order of ids. What a pool reserves of its stock for a line that waits it
 decides by itself, when stock is there; that is a fact, read from the pool, and the oracle is told it. Deliberately
-lacks: actual dates, which the worked examples have.
+lacks: issues and starts, which the worked examples have.
 """
 
 from collections.abc import Callable, Iterator
@@ -146,7 +146,7 @@ class Happenings:
         kinds: list[tuple[Callable[[], None], int]] = [
             (self._slip, 6), (self._firm, 2), (self._start, 2), (self._lost, 1), (self._taken_back, 3), (self._tick, 3),
             (self._counted, 2), (self._planned_anew, 2), (self._quantity, 1), (self._rush, 2), (self._cancelled, 1),
-            (self._holds, 3),
+            (self._holds, 3), (self._arrives, 3),
         ]  # fmt: skip
         for _ in range(self.random.choice((1, 1, 2, 3))):
             self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
@@ -158,8 +158,11 @@ class Happenings:
             self.random.choice((self._slip, self._slip, self._firm, self._start, self._lost))()
         return deepcopy(self.facts)
 
+    def _open(self) -> list[Json]:
+        return [flow for flow in self.facts["flows"] if "actual_finish" not in flow]
+
     def _some(self) -> Json:
-        return self.random.choice(self.facts["flows"])
+        return self.random.choice(self._open())
 
     def _reported(self, flow: Json, **report: Any) -> None:
         """A report; now and then several of one enterprise tell of one event."""
@@ -189,7 +192,7 @@ class Happenings:
         self._reported(self._some(), lost=True)
 
     def _taken_back(self) -> None:
-        for flow in self.random.sample(self.facts["flows"], min(3, len(self.facts["flows"]))):
+        for flow in self.random.sample(self._open(), min(3, len(self._open()))):
             take_back(flow)
 
     def _tick(self) -> None:
@@ -222,7 +225,7 @@ class Happenings:
         })  # fmt: skip
 
     def _cancelled(self) -> None:
-        if len(self.facts["flows"]) > 3:
+        if len(self._open()) > 3:
             gone = self._some()
             self.facts["flows"].remove(gone)
             for taken in self._inputs():
@@ -230,18 +233,29 @@ class Happenings:
 
     def _holds(self) -> None:
         """A line gets a hold on a line into its pool, or loses those that it has."""
-        lines = [flow for flow in self.facts["flows"] if flow["kind"] == "line" and flow["inputs"]]
+        lines = [flow for flow in self._open() if flow["kind"] == "line" and flow["inputs"]]
         if not lines:
             return
         taken = self.random.choice(lines)["inputs"][0]
         if taken.pop("reservations", None):
             return
-        sources = [flow for flow in self.facts["flows"] if flow["output"] == taken["pool"] and flow["kind"] == "line"]
+        sources = [flow for flow in self._open() if flow["output"] == taken["pool"] and flow["kind"] == "line"]
         if sources:
             source = self.random.choice(sources)
             free = source["quantity"] - held_of(self.facts, taken["pool"], source["id"])
             if units := min(free, taken["quantity"]):
                 taken["reservations"] = [{"from": source["id"], "quantity": self.random.randint(1, units)}]
+
+    def _arrives(self) -> None:
+        """What is bought in comes, now, and is stock; who held it gets it there."""
+        coming = [flow for flow in self._open() if not flow["inputs"] and flow["output"] and not flow.get("lost")]
+        if not coming or not self.facts["now"] or len(self._open()) < 4:
+            return
+        flow = self.random.choice(coming)
+        self._reported(flow, actual_finish=self.facts["now"])
+        self.facts["pools"][flow["output"]]["stock"] += flow["quantity"]
+        for taken in self._inputs():
+            drop_holds(taken, flow["id"])
 
     def _inputs(self) -> Iterator[Json]:
         return (taken for flow in self.facts["flows"] for taken in flow["inputs"])

@@ -42,7 +42,7 @@ class Story:
         self._alerts: dict[str, int] = {}
 
     def _fresh(self, facts: Any) -> tuple[MemoryGround, Names]:
-        crashes, repeats = (0.1 if self.seed % 3 == 0 else 0.0), (0.1 if self.seed % 2 else 0.0)
+        crashes, repeats = (0.02 if self.seed % 3 == 0 else 0.0), (0.1 if self.seed % 2 else 0.0)
         self.ground = MemoryGround(self.seed, crashes, repeats)
         return self.ground, Names(facts["pools"])
 
