@@ -20,7 +20,7 @@ from services.kernel.memories import Memories
 from services.kernel.messages import DeadLetterKind, Outcome, OutcomeStatus, Tick
 from services.kernel.model import Aggregate, Domain
 from services.kernel.outcomes import KeptOutcome, Outcomes
-from services.kernel.parking import Parking
+from services.kernel.parking import ParkedRecord, Parking
 from services.kernel.partitioner import partition_of
 from services.kernel.row_codec import RowCodec
 from services.kernel.store import Store
@@ -426,8 +426,26 @@ class DomainPartition:
         self._views.take(enterprise, extras["view"], extras["row_id"], None if extras.get("removed") else row)
 
     def _replay_parked(self, key: bytes) -> None:
-        for record in self._parking.release(key):
+        for record in self._without_superseded(list(self._parking.release(key))):
             self.take(record)
+
+    def _without_superseded(self, records: list[ParkedRecord]) -> list[ParkedRecord]:
+        """Of the states of one link only the last: it says all, and an older one may be what nobody can take."""
+        newest: dict[tuple[str, str, str], int] = {}
+        links: list[tuple[tuple[str, str, str], int] | None] = []
+        for record in records:
+            link = None
+            if (wire := self.wires.links_in.get(record.topic)) is not None:
+                try:
+                    meta, _, extras = wire.decode(record.value or b"")
+                    link = (record.topic, meta.aggregate, str(extras.get("link", ""))), meta.version
+                    newest[link[0]] = max(meta.version, newest.get(link[0], 0))
+                except Malformed:
+                    pass  # it becomes a dead letter in its turn
+            links.append(link)
+        return [
+            record for record, link in zip(records, links, strict=True) if link is None or link[1] >= newest[link[0]]
+        ]
 
     # -- Deciding ----------------------------------------------------------------------------------------------------
 

@@ -93,7 +93,20 @@ def test_a_reaction_of_several_commands_is_all_or_nothing(step: str) -> None:
     shelf.defects.clear()
     shelf.replay("jar/ann/a")
     shelf.settle()
-    assert grams(shelf) == [1, 14, 1, 20]
+    assert grams(shelf) == [1, 20], "of the states of one link the last says all"
+    assert parked(shelf) == 0
+
+
+def test_a_state_that_nobody_can_take_does_not_hold_up_the_one_that_replaced_it() -> None:
+    shelf = Shelf(defects={"react"})
+    shelf.pour("ann/a", 13, 7)  # raises, and would for ever
+    shelf.pour("ann/a", 20, 8)
+    shelf.pour("ann/a", 2, 1, sender="jar/bee/other")
+    shelf.settle()
+    assert parked(shelf) == 3
+    shelf.replay("jar/ann/a")
+    shelf.settle()
+    assert grams(shelf) == [1, 20, 1, 2]
     assert parked(shelf) == 0
 
 
