@@ -107,6 +107,10 @@ class Solution:
         """What is to come of an item, with its dates as they are now."""
         return self._supplies.get(name, {}).values()
 
+    def output_of(self, key: str) -> Name:
+        """The pool that a flow gives to."""
+        return self._gives[key]
+
     def _expect(self, key: str) -> bool:
         """Expect a flow anew; whether it moved."""
         inputs = [self._answers_of(name)[f"{key}/{n}"] for n, name in enumerate(self._takes[key])]

@@ -1,6 +1,6 @@
 """Slips that are reported to a running chain, and when each of them has arrived at its leaders.
 
-Owns: which slips (those that reach a leader and have no flow in common, so that each row moves with one of them only),
+Owns: which slips (those that reach a leader and move no pool in common, so that together they do what each does alone),
 reporting by schedule, and arrival: the row of the leader's view that shows the slip's final delay is committed. Load is
 open: a report is due at its time whether or not those before have arrived, and its wait counts from then.
 """
@@ -27,6 +27,7 @@ from tests.bench.chain_ground import ChainGround
 from tests.bench.chain_log import records_since
 
 VIEWS: Final = "order-changelog-v1"
+CANDIDATES_PER_TRAIL: Final = 6
 _AHEAD_SECONDS: Final = 0.2
 
 
@@ -56,19 +57,20 @@ class Sent:
 
 
 def prepared(shape: Shape, most: int) -> tuple[Chain, list[Trail]]:
-    """The chain of a shape, and up to so many slips of it that reach a leader and have no flow in common."""
+    """The chain of a shape, and up to so many slips of it that reach a leader and move no pool in common."""
     chain = generate(shape)
     solution = Solution(chain)
     found: list[Trail] = []
-    taken: set[str] = set()
-    for slip in chain.slips:
+    taken: set[tuple[str, str]] = set()
+    for slip in chain.slips[: CANDIDATES_PER_TRAIL * most]:
         if len(found) == most:
             break
         effect = solution.report(slip.flow, slip.estimated_finish, slip.slip, slip.reason)
         solution.undo()
         trail = _trail(solution, slip, effect)
-        if trail.rows and not taken & effect.moved.keys():
-            taken |= effect.moved.keys()
+        pools = {solution.output_of(key) for key in effect.moved}
+        if trail.rows and not taken & pools:
+            taken |= pools
             found.append(trail)
     return chain, found
 
