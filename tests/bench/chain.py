@@ -84,7 +84,7 @@ async def measure(ground: Ground, show: Show, figures: Figures, scale: float) ->
         lines.append(lines[0] + len(rest.lines))
         costs.append(await same_slips(where, show, trails, lines[1]))
         growth(figures, lines, costs)
-        await unloaded(where, show, figures, trails, lines[1])
+        await unloaded(where, show, figures, [*trails, *more], lines[1])
         await loaded(where, show, figures, [*trails, *more], lines[1])
         await check(where, figures)
     finally:
