@@ -113,7 +113,10 @@ def flow_key(buyer: EnterpriseId, number: OrderNumber, line: LineNumber) -> str:
 
 
 def react(state: Any, to_key: str) -> Iterator[Any]:
-    """The command on the own order or enterprise that follows from a link's state."""
+    """The command on the own order or enterprise that follows from a link's state; none for another kind of key."""
+    kind, _, rest = to_key.partition("/")
+    if kind != ("enterprise" if isinstance(state, NamingPassedOn) else "order") or ("/" in rest) != (kind == "order"):
+        return
     if isinstance(state, NamingPassedOn):
         yield NoteNamingAsk(
             EnterpriseId(to_key.partition("/")[2]), state.about, state.asker, state.asker_line, state.viewer,
