@@ -39,7 +39,8 @@ KEYS = {
     "inventory-availability-v1": (FLOW, "flow/bolt/transfer/t1"),
     "fulfillment-pool-inputs-v1": (POOL, "pool/acme/dock/teil", "item/bolt/part", "site/bolt/main"),
     "fulfillment-lines-v1": (ORDER, "enterprise/acme", "agreement/acme/bolt/teil"),
-    "fulfillment-legs-v1": (FLOW, SHIPMENT, "lane/acme/acme/main/bolt/dock"),
+    "fulfillment-legs-v1": (FLOW, SHIPMENT, "lane/acme/acme/main/bolt/dock", "work/bolt/w1", "disruption/bolt/d1"),
+    "order-naming-v1": (ORDER, "enterprise/acme", "agreement/acme/bolt/teil"),
 }
 USUAL: dict[str, tuple[str, ...]] = {
     "number": ("o1", "o2"), "line": ("10", "20", "1"), "site": ("main", "dock"), "item": ("part", "teil"),
