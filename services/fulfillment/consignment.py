@@ -218,7 +218,8 @@ def expected(head: ShipmentHead, line: ShipmentLine) -> tuple[int, int]:
     What happened, else the estimate, else the plan; without an estimate the way takes as long as planned.
     """
     all_shipped = line.shipped > 0 and not line.open
-    done = line.received_at_ms if all_shipped and line.concluded else None
+    here = all_shipped or line.received >= line.quantity  # the buyer has it, though nobody said that it left
+    done = line.received_at_ms if here and line.concluded else None
     return _expected(head, line.shipped_at_ms if all_shipped else None, done)
 
 

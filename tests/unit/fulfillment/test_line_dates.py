@@ -378,6 +378,15 @@ def test_what_was_received_comes_first_and_keeps_silent() -> None:
     assert len(world.log) == before
 
 
+def test_what_came_early_without_notice_is_not_expected_for_its_promise() -> None:
+    world = waiting()
+    world.stock(10)
+    world.run()
+    world.say(ReceiveShipment(SELLER, NAME, TODAY + 3 * DAY), BUYER)
+    world.run()
+    assert expected_at(world) == TODAY + 3 * DAY
+
+
 def test_a_shipment_that_repeats_what_was_asked_does_not_make_later() -> None:
     world = World()
     world.agree(agreed(10, due_ms=DUE, planned_start_at_ms=TODAY + 5 * DAY))
