@@ -17,7 +17,9 @@ from infra.cli.home import ROOT
 
 MARKS: Final = "<!-- comparison -->", "<!-- end of comparison -->"
 BENCHMARKS: Final = ROOT / "docs" / "benchmarks.md"
-_MEASURED: Final = re.compile(r"^\| [\d,]+ lines: a slip \d+ tiers away.*: p(50|99) \| ([\d,.]+) ms", re.MULTILINE)
+_MEASURED: Final = re.compile(
+    r"^\| ([\d,]+) lines: a slip \d+ tiers away.*: p(50|99) \| ([\d,.]+|inf) ms", re.MULTILINE
+)
 
 out = Console(highlight=False)
 
@@ -99,11 +101,18 @@ def compare(
 
 
 def measured(benchmarks: str) -> str:
-    """What the benchmark's page says of a slip's way to the leader, or that it says nothing."""
-    found = dict(_MEASURED.findall(benchmarks))
-    if not {"50", "99"} <= found.keys():
-        return "not measured yet"
-    return f"{found['50']} ms, 99 % within {found['99']} ms (measured)"
+    """What the benchmark's page says of a slip's way to the leader in each chain, or that it says nothing."""
+    found: dict[str, dict[str, str]] = {}
+    for lines, percent, ms in _MEASURED.findall(benchmarks):
+        found.setdefault(lines, {})[percent] = ms
+    said = [
+        f"{of['50']} ms"
+        + (", not all of them arrived" if of["99"] == "inf" else f", 99 % within {of['99']} ms")
+        + f" (measured with {lines} lines)"
+        for lines, of in found.items()
+        if {"50", "99"} <= of.keys()
+    ]
+    return "; ".join(said) or "not measured yet"
 
 
 def table(shape: Shape, found: Comparison, after: str) -> str:

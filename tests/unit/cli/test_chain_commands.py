@@ -49,4 +49,6 @@ def test_what_was_measured_is_read_off_the_benchmarks() -> None:
     rows += "| 200,100 lines: a slip 5 tiers away, to the leader's row: p50 | 123 ms | ≤ 250 |\n"
     assert measured(rows) == "not measured yet"
     rows += "| 200,100 lines: a slip 5 tiers away, to the leader's row: p99 | 1,456 ms | ≤ 500 |\n"
-    assert measured(rows) == "123 ms, 99 % within 1,456 ms (measured)"
+    assert measured(rows) == "123 ms, 99 % within 1,456 ms (measured with 200,100 lines)"
+    rows += "| 20,100 lines: a slip 5 tiers away, to the leader's row: p99 | inf ms | ≤ 500 |\n"
+    assert measured(rows).startswith("99 ms, not all of them arrived (measured with 20,100 lines); 123 ms")
