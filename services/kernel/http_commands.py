@@ -38,6 +38,9 @@ VERSION = re.compile(r'(?:W/)?"?([1-9][0-9]{0,17})"?')
 BODY_BYTES_MAX = 256 * 1024
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_COMMANDS_MAX = 2_000
+LOOKS_MAX, LOOK_SECONDS = 10, 0.1
+"""Rows of views follow what they show by a moment: who says two things one right after the other is not told that the
+first never was. A batch is not held up for that."""
 BAD_ID = "ids are 1 to 64 characters, without / and control characters"
 
 
@@ -143,7 +146,7 @@ class CommandEndpoints:
         if bad := [name for name, value in {"enterprise": enterprise, **path}.items() if not ID.fullmatch(value)]:
             return problem(422, "bad-id", BAD_ID, bad[0])
         try:
-            made = await self._command_of(enterprise, route, to_dataclass(route.body, body, dict(path)))
+            made = await self._command_of(enterprise, route, to_dataclass(route.body, body, dict(path)), LOOKS_MAX)
             if isinstance(made, Refused):
                 return refusal(made, self._not_found)
             key = self._service.by_command[route.command].key(made, enterprise)
@@ -192,11 +195,21 @@ class CommandEndpoints:
     def _here(self, partition: int) -> Callable[[], bool]:
         return lambda: self._owners.lease(partition) is not None
 
-    async def _command_of(self, enterprise: EnterpriseId, route: CommandRoute, body: Any) -> Any | Refused:
+    async def _command_of(
+        self, enterprise: EnterpriseId, route: CommandRoute, body: Any, looks: int = 1
+    ) -> Any | Refused:
+        """The command of a body, or why there is none; of rows that it needs, after so many looks for them."""
         if route.sheet is None:
             return body
         needed = route.sheet.needs(enterprise, body)
-        rows = await self._views.rows(enterprise, route.sheet.view, needed) if needed else {}
+        rows: dict[str, Any] = {}
+        for look in range(looks if needed else 0):
+            if look:
+                await asyncio.sleep(LOOK_SECONDS)
+            rows = await self._views.rows(enterprise, route.sheet.view, needed)
+            made = route.sheet.fill(enterprise, body, rows)
+            if not isinstance(made, Refused):
+                return made
         return route.sheet.fill(enterprise, body, rows)
 
     def _asked(

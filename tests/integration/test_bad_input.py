@@ -20,7 +20,7 @@ from services.fulfillment.wire import WIRES as FULFILLMENT
 from services.inventory.item import ItemId as StockItemId
 from services.inventory.policy import DemandStated
 from services.inventory.pool_commands import CountStock, ReserveStock
-from services.inventory.pool_facts import DemandId, FlowKey
+from services.inventory.pool_facts import DemandId, FlowKey, OutlookReckoned
 from services.inventory.site import SiteId as StockSiteId
 from services.inventory.wire import WIRES as INVENTORY
 from services.kernel.codec import Meta, Wire
@@ -415,13 +415,15 @@ def test_garbage_among_a_thousand_good_records(live: Live, name: Name) -> None:
     )
     assert shown
     versions: dict[bytes, int] = {}
+    looked_ahead = 0  # with a tick, by which no command was answered
     for record in live.read("inventory-events-v1"):
-        meta = INVENTORY.events.decode(record.value)[0]
+        meta, fact, _ = INVENTORY.events.decode(record.value)
         assert record.key is not None
         if meta.aggregate.startswith(f"pool/{owner}/"):
+            looked_ahead += isinstance(fact, OutlookReckoned)
             assert meta.version == versions.get(record.key, 0) + 1
             versions[record.key] = meta.version
-    assert sum(versions.values()) == sum(one[0].events for one in found.values())
+    assert sum(versions.values()) - looked_ahead == sum(one[0].events for one in found.values())
 
 
 def test_dead_letters_hold_what_a_person_needs(live: Live, name: Name) -> None:

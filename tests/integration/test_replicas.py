@@ -83,7 +83,8 @@ def test_each_replica_answers_for_the_other(live: Live, name: Name, pair: tuple[
             SERVICE, "POST", owner, path, {"counted": pieces(1)}, url=first.url, headers={"If-Match": '"1"'}
         )
         assert stale.status_code == 412
-        assert stale.headers["etag"] == answer.headers["etag"]
+        told, known = (int(of.headers["etag"].strip('"')) for of in (stale, answer))
+        assert known <= told <= known + 1, "a tick may have renewed the outlook meanwhile"
     slow = {"x-timeout-seconds": "0", "Idempotency-Key": "slow"}
     pending = live.call(
         SERVICE, "POST", owner, "/pools/main/slow/counts", {"counted": pieces(1)}, url=first.url, headers=slow
