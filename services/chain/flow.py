@@ -185,11 +185,9 @@ class _Dating:
 
     def _end(self, start: int) -> int:
         end = end_of(start, self.flow.lead_minutes, self.calendar)
-        return (
-            plus(end, self._lost(start, self.flow.lead_minutes, self._closures()).minutes)
-            if self.flow.closures
-            else end
-        )
+        if not self.flow.closures:
+            return end
+        return plus(end, self._lost(start, self.flow.lead_minutes, self._closures()).minutes)
 
     def _estimate(self) -> tuple[int, Closure | None]:
         """The estimated finish. Where it speaks of times at which the site stands still unknown to it, it is later."""

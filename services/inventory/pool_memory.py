@@ -8,8 +8,7 @@ follow from the rows: it is made of them anew when it is not there.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.chain.pool import Shares
-from services.chain.pool_facts import STOCK, CoveredPart, DemandCovered, Pool
+from services.chain.pool_facts import STOCK, CoveredPart
 from services.chain.pool_facts import Demand as ChainDemand
 from services.chain.pool_index import PoolIndex
 from services.chain.quantities import millionths
@@ -21,10 +20,12 @@ _READ: Final = ("demand/", "supply/")
 
 
 class PoolMemory:
-    """Implements ``model.Memory``. Rows are named by their keys; ``untold`` are demands whose answer may be another."""
+    """Implements ``model.Memory``. Rows are named by their keys; ``untold`` are demands whose answer may be another,
+    ``index`` is the pool as the chain model takes it, with its answers.
+    """
 
     def __init__(self, rows: Rows) -> None:
-        self._index = PoolIndex()
+        self.index = PoolIndex()
         self._demands: dict[str, Demand] = {}  # of which the pool has still to give something
         self._supplies: dict[str, Supply] = {}  # of which something is still to come
         self._claiming: set[str] = set()  # demands whose flow says that it holds of the stock
@@ -65,7 +66,7 @@ class PoolMemory:
         coming = {name: row for name, row in supplies.items() if row is not None and row.open}
         self._supplies |= coming
         free_units = millionths(head.usable - head.reserved)
-        answers = self._index.update(
+        answers = self.index.update(
             free_units + self._reserved_units,
             [
                 *(chain_demand(row) for name, row in anew.items() if name not in self._claiming),
@@ -112,27 +113,13 @@ class PoolMemory:
     def parts(self, name: str) -> tuple[CoveredPart, ...]:
         """When what is open of a demand will be there; nothing for a row that is none."""
         row = self._demands.get(name)
-        answer = self._index.covered.get(id_of(row)) if row is not None else None
+        answer = self.index.covered.get(id_of(row)) if row is not None else None
         return answer.parts if answer is not None else ()
 
     @property
     def supplies(self) -> Mapping[str, Supply]:
         """The rows of which something is still to come."""
         return self._supplies
-
-    @property
-    def covered(self) -> Mapping[str, DemandCovered]:
-        """The chain model's answer to each demand of the pool, by its own id of it."""
-        return self._index.covered
-
-    @property
-    def pool(self) -> Pool:
-        """The pool as the chain model takes it."""
-        return self._index.pool
-
-    def served(self) -> Shares:
-        """Who holds what, and what remains for the queue."""
-        return self._index.served()
 
 
 def _open_rows(rows: Rows) -> Iterable[str]:

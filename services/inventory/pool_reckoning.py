@@ -33,8 +33,11 @@ DAY_MS: Final = 24 * 60 * 60_000
 def reckon(draft: Draft) -> None:
     """Say what dates of demands are others than they were told last."""
     head: Head | None = draft.get("head")
-    if head is None or not head.tracked:
-        _say_nothing_more(draft)
+    if head is None:
+        return
+    if not head.tracked:
+        if head.stale:  # else it was said, or nobody ever knew the stock
+            _say_nothing_more(draft)
         return
     memory = draft.recall(PoolMemory)
     for name in sorted(memory.untold):
@@ -79,8 +82,8 @@ def look_ahead(draft: Draft, now_ms: int) -> None:
     if draft.facts:
         return  # dates come first; the pool remains stale, and is woken again by the next tick
     memory = draft.recall(PoolMemory)
-    pool = memory.pool
-    _buffer(draft, memory.supplies, buffers_of(pool, memory.supplies, memory.covered, memory.served()))
+    index, pool = memory.index, memory.index.pool
+    _buffer(draft, memory.supplies, buffers_of(pool, memory.supplies, index.covered, index.served()))
     draft.emit(OutlookReckoned(outlook_of(pool, head, now_ms)))
 
 

@@ -202,15 +202,12 @@ class CommandEndpoints:
         if route.sheet is None:
             return body
         needed = route.sheet.needs(enterprise, body)
-        rows: dict[str, Any] = {}
-        for look in range(looks if needed else 0):
-            if look:
-                await asyncio.sleep(LOOK_SECONDS)
-            rows = await self._views.rows(enterprise, route.sheet.view, needed)
-            made = route.sheet.fill(enterprise, body, rows)
-            if not isinstance(made, Refused):
+        while True:
+            rows = await self._views.rows(enterprise, route.sheet.view, needed) if needed else {}
+            made, looks = route.sheet.fill(enterprise, body, rows), looks - 1
+            if not (needed and looks and isinstance(made, Refused)):
                 return made
-        return route.sheet.fill(enterprise, body, rows)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _asked(
         self, enterprise: str, command: Any, key: str, partition: int, id_: str, expected: int, actor: str, said: bytes

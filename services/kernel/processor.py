@@ -358,7 +358,7 @@ class DomainPartition:
         rows = self._rows_of(key, aggregate)
         if aggregate.reckon is not None:  # what is known already as well: the last time may have been cut short
             self._to_reckon[key] = meta, record
-        link = f"{meta.aggregate}\1{extras.get('link', '')}"
+        link = _name_of(meta, extras)
         if meta.version <= rows.link_version(link):
             return  # not newer than what is known: the last state wins
         self._react(aggregate, rows, self.domain.react(state, key), meta, record)
@@ -431,21 +431,19 @@ class DomainPartition:
 
     def _without_superseded(self, records: list[ParkedRecord]) -> list[ParkedRecord]:
         """Of the states of one link only the last: it says all, and an older one may be what nobody can take."""
-        newest: dict[tuple[str, str, str], int] = {}
-        links: list[tuple[tuple[str, str, str], int] | None] = []
-        for record in records:
-            link = None
-            if (wire := self.wires.links_in.get(record.topic)) is not None:
-                try:
-                    meta, _, extras = wire.decode(record.value or b"")
-                    link = (record.topic, meta.aggregate, str(extras.get("link", ""))), meta.version
-                    newest[link[0]] = max(meta.version, newest.get(link[0], 0))
-                except Malformed:
-                    pass  # it becomes a dead letter in its turn
-            links.append(link)
-        return [
-            record for record, link in zip(records, links, strict=True) if link is None or link[1] >= newest[link[0]]
-        ]
+        said = [(record, *self._said_by(record)) for record in records]
+        newest: dict[str, int] = {}
+        for _, link, version in said:
+            newest[link] = max(version, newest.get(link, 0))
+        return [record for record, link, version in said if not link or version == newest[link]]
+
+    def _said_by(self, record: Record) -> tuple[str, int]:
+        """The link whose state a record is, with its version; "" for any other, and for one that cannot be read."""
+        try:
+            meta, _, extras = self.wires.links_in[record.topic].decode(record.value or b"")
+        except (KeyError, Malformed):  # it is decided, or becomes a dead letter, in its turn
+            return "", 0
+        return _name_of(meta, extras), meta.version
 
     # -- Deciding ----------------------------------------------------------------------------------------------------
 
@@ -530,6 +528,11 @@ def _about_row(id_: str, key: str, version: int, viewer: EnterpriseId, meta: Met
         id_, correlation_id=meta.correlation_id or meta.id, occurred_at_ms=meta.occurred_at_ms,
         recorded_at_ms=record.timestamp, enterprise=viewer, aggregate=key, version=version, actor=meta.actor,
     )  # fmt: skip
+
+
+def _name_of(meta: Meta, extras: dict[str, Any]) -> str:
+    """A link within its receiver: the sender's key, and the sender's name of the link."""
+    return f"{meta.aggregate}\1{extras.get('link', '')}"
 
 
 def _text(key: bytes | None) -> str:
