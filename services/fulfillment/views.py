@@ -1,8 +1,21 @@
 """What the two sides of a flow or a shipment see of it, and the owner of a lane, a work order or a
 disruption of that.
 
-A row goes to the seller and to the buyer, each in its own items and units. The buyer does not see how far the warehouse
-of the seller is. Deliberately lacks: rows for anybody else, carriers included; history (the event log has it).
+A row goes to the seller and to the buyer, each in its own items and units. The buyer sees what was agreed, what left,
+and when the rest is expected; not how its seller covers that: it would read the seller's stock from it.
+
+| what                     | the seller sees                   | the buyer sees                                       |
+|--------------------------|-----------------------------------|------------------------------------------------------|
+| a shipment, a line of it | from its plan on                  | from when something of it left or came               |
+| their ``quantity``       | what is to leave with it          | what left or came with it                            |
+| a flow's ``waiting``     | what no stock covers              | what has not left                                    |
+| its ``planned``          | what is in shipments and to leave | 0: no shipment that it knows of is to leave          |
+| its ``stock_known``      | whether the stock is              | False: it is not the buyer's to know                 |
+| its ``cause``            | its own doing as such             | the class                                            |
+| its ``reason``           | its own                           | what was said of the line itself                     |
+
+All else is the same to both: terms, the step it is at, what left and came, dates and what they rest on, the delay.
+Deliberately lacks: rows for anybody else, carriers included; history (the event log has it).
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +26,7 @@ from typing import Any
 
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
-from services.fulfillment.amounts import scaled
+from services.fulfillment.amounts import ZERO, scaled
 from services.fulfillment.cause_view import CauseClass, days_of, shown_to_buyer, shown_to_owner
 from services.fulfillment.consignment import (
     ShipmentHead,
@@ -29,7 +42,7 @@ from services.fulfillment.expecting import TOLD, FlowReckoned
 from services.fulfillment.flow import LegRejected
 from services.fulfillment.keys import ItemId, LineId, SiteId
 from services.fulfillment.lane import CarrierMode, Lane
-from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due
+from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due, owed
 from services.fulfillment.line_dates import NOTHING_TO_COME
 from services.fulfillment.links import LineStage
 from services.fulfillment.policy import expected_ms, stage_of
@@ -58,7 +71,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShipmentRow:
-    """View ``shipments``, row id ``<seller>/<id>``. Sums are None where lines have different units."""
+    """View ``shipments``, row id ``<seller>/<id>``: the buyer's once something left or came.
+
+    Sums are None where lines have different units.
+    """
 
     shipment_key: str
     direction: Direction
@@ -86,7 +102,10 @@ class ShipmentRow:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentLineRow:
-    """View ``shipment-lines``, row id ``<seller>/<id>/<line>``: the seller's and the buyer's claim side by side."""
+    """View ``shipment-lines``, row id ``<seller>/<id>/<line>``: the seller's and the buyer's claim side by side.
+
+    The buyer's once something of the line left or came.
+    """
 
     shipment_key: str
     line: LineId
@@ -110,7 +129,8 @@ class FlowRow:
 
     ``expected_at_ms``, ``delay_minutes`` and ``days_late`` None: there is no date to expect. ``basis`` None: nothing
     was reckoned yet. ``no_lead_time``: nobody said how long goods take on this lane, so the promise stands for it.
-    ``days_late`` counts each begun day of the delay; ``cause`` None: it is not late.
+    ``days_late`` counts each begun day of the delay; ``cause`` None: it is not late. ``waiting``, ``planned`` and
+    ``stock_known`` say of the seller's stock what the viewer may know of it (see the module).
     """
 
     flow_key: str
@@ -200,23 +220,32 @@ def _shipment_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) 
     seller, buyer = terms.seller, terms.buyer
     outbound = Direction.INTERNAL if seller == buyer else Direction.OUTBOUND
     sides = [(seller, buyer, outbound, head.status)]
-    if seller != buyer:
+    if seller != buyer and _left_or_came(head):
         begun = head.status is ShipmentStatus.PICKING or head.status is ShipmentStatus.PACKED
         sides.append((buyer, seller, Direction.INBOUND, ShipmentStatus.PLANNED if begun else head.status))
     dates = expected_whole(head)
-    sums = (total(head, head.quantity), total(head, head.shipped), total(head, head.received))
     feed = []
     for viewer, partner, direction, status in sides:
-        row = _shipment_row(key, terms, head, (direction, partner, status), dates, sums, as_of_ms)
+        row = _shipment_row(key, terms, head, (direction, partner, status), dates, as_of_ms)
         feed.append(FeedRow(viewer, "shipments", row_id, row))
     for name in _touched(rows, facts):
         line: ShipmentLine | None = rows.get(line_row(name))
         if line is not None:
             line_id = f"{row_id}/{name}"
             for viewer, partner, direction, _ in sides:
-                shown = _line_row(key, name, partner, direction, line, as_of_ms)
-                feed.append(FeedRow(viewer, "shipment-lines", line_id, shown))
+                if direction is not Direction.INBOUND or _left_or_came(line):
+                    shown = _line_row(key, name, partner, direction, line, as_of_ms)
+                    feed.append(FeedRow(viewer, "shipment-lines", line_id, shown))
     return feed
+
+
+def _left_or_came(what: ShipmentHead | ShipmentLine) -> bool:
+    """Whether the buyer may know of it: a plan says what the seller has in stock; what left or came is no secret."""
+    return what.shipped_at_ms is not None or what.received_at_ms is not None
+
+
+def _quantity(what: ShipmentHead | ShipmentLine, direction: Direction) -> Decimal:
+    return max(what.shipped, what.received) if direction is Direction.INBOUND else what.quantity
 
 
 def _touched(rows: Rows, facts: tuple[Any, ...]) -> dict[LineId, None]:
@@ -242,7 +271,6 @@ def _shipment_row(
     head: ShipmentHead,
     side: tuple[Direction, EnterpriseId, ShipmentStatus],
     dates: tuple[int, int],
-    sums: tuple[Quantity | None, Quantity | None, Quantity | None],
     as_of_ms: int,
 ) -> ShipmentRow:
     return ShipmentRow(
@@ -262,9 +290,9 @@ def _shipment_row(
         head.received_at_ms,
         dates[0] > head.ship_at_ms or dates[1] > head.deliver_at_ms,
         head.lines,
-        sums[0],
-        sums[1],
-        sums[2],
+        total(head, _quantity(head, side[0])),
+        total(head, head.shipped),
+        total(head, head.received),
         head.disputed_lines > 0,
         head.reason,
         as_of_ms,
@@ -283,7 +311,7 @@ def _line_row(
         line.item,
         line.buyer_item,
         line.unit,
-        line.quantity,
+        _quantity(line, direction),
         line.shipped,
         line.received,
         line.cancelled,
@@ -306,6 +334,19 @@ def _flow_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> I
         yield FeedRow(terms.buyer, "flows", row_id, _flow_row(key, terms, head, told, Direction.INBOUND, as_of_ms))
 
 
+_Cover = tuple[Decimal, Decimal, bool]
+"""Waiting, planned, and whether the stock is known: how much of a flow the seller's stock covers."""
+
+
+def _cover_for_seller(head: FlowHead) -> _Cover:
+    return head.waiting, head.planned, head.stock is StockCover.TRACKED
+
+
+def _cover_for_buyer(terms: FlowTerms, head: FlowHead) -> _Cover:
+    """To the buyer all that has not left is alike, whatever its seller's stock has of it."""
+    return max(owed(terms, head) - max(head.shipped, head.received), ZERO), ZERO, False
+
+
 def _flow_row(
     key: str, terms: FlowTerms, head: FlowHead, told: FlowReckoned, direction: Direction, as_of_ms: int
 ) -> FlowRow:
@@ -315,6 +356,7 @@ def _flow_row(
     def shown(amount: Decimal) -> Decimal:
         return scaled(amount, whole.amount, terms.seller_quantity.amount)
 
+    waiting, planned, stock_known = _cover_for_buyer(terms, head) if buyers else _cover_for_seller(head)
     promised = last_due(terms, terms.seller_quantity.amount)
     known = head.fulfilled_at_ms or expected_ms(terms, head, told)
     expectation = told.expectation
@@ -333,12 +375,12 @@ def _flow_row(
         stage=stage_of(terms, head),
         unit=whole.unit,
         quantity=whole.amount,
-        waiting=shown(head.waiting),
-        planned=shown(head.planned),
+        waiting=shown(waiting),
+        planned=shown(planned),
         shipped=shown(head.shipped),
         received=shown(head.received),
         cancelled=shown(head.cancelled),
-        stock_known=head.stock is StockCover.TRACKED,
+        stock_known=stock_known,
         promised_at_ms=promised,
         expected_at_ms=expected_ms(terms, head, told),
         fulfilled_at_ms=head.fulfilled_at_ms,

@@ -30,6 +30,7 @@ from services.chain.causes import Cause
 from services.chain.pool_facts import SupplyPart
 from services.chain.quantities import MILLIONTHS_PER_UNIT
 from services.fulfillment.expecting import FlowReckoned
+from services.fulfillment.shipment import ShipmentLinePlanned, ShipmentReceived, ShipmentShipped
 from services.inventory.pool_rows import Supply, supply_row
 from services.kernel import processor
 from services.kernel.batch import Record
@@ -99,8 +100,18 @@ def causes(backbone: Backbone) -> Iterator[tuple[str, str, Cause]]:
 
 
 def learn(chain: SecretChain) -> Secrets:
-    """The secrets that came about as the story went on: what is missing somewhere, and the names of roots."""
+    """The secrets that came about as the story went on: what is missing somewhere, and the names of roots.
+
+    And one that is none any more: what a seller had in stock, if just that was shipped or received.
+    """
     secrets = chain.secrets
+    buyers: dict[tuple[str, str], str] = {}
+    for meta, fact in chain.backbone.events("fulfillment"):
+        if isinstance(fact, ShipmentLinePlanned):
+            buyers[meta.aggregate, fact.line] = fact.flow_key.split("/")[1]
+        elif isinstance(fact, ShipmentShipped | ShipmentReceived):
+            for part in fact.lines:
+                secrets.seen_by.get(int(part.quantity.amount), set()).add(buyers[meta.aggregate, part.line])
     for _, _, cause in causes(chain.backbone):
         if (missing := cause.root.missing // MILLIONTHS_PER_UNIT) >= MISSING_LEAST:
             flow = cause.root.flow.split("/")
@@ -220,6 +231,16 @@ def _reason_of_flow(patch: Patch) -> None:
     patch.setattr(fulfillment_views, "_flow_row", leaking)
 
 
+def _cover(patch: Patch) -> None:
+    of_seller = fulfillment_views._cover_for_seller
+    patch.setattr(fulfillment_views, "_cover_for_buyer", lambda terms, head: of_seller(head))
+
+
+def _planned_shipments(patch: Patch) -> None:
+    patch.setattr(fulfillment_views, "_left_or_came", lambda _: True)
+    patch.setattr(fulfillment_views, "_quantity", lambda what, _: what.quantity)
+
+
 def _envelope(patch: Patch) -> None:
     def leaking(id_: str, key: str, version: int, viewer: Any, meta: Meta, record: Record) -> Meta:
         return replace(meta, id=id_, aggregate=key, version=version, enterprise=viewer)
@@ -263,6 +284,8 @@ MUTANTS: dict[str, Callable[[Patch], None]] = {
     "root of a supply": _supply_unit(lambda part: part.cause.root.flow if part.cause else ""),
     "reason of others' work": _reason_of_work,
     "reason of a line's root": _reason_of_flow,
+    "what the seller's stock covers of a line": _cover,
+    "what a shipment is to take": _planned_shipments,
     "name without leave": lambda patch: patch.setattr(naming, "naming_key", lambda viewer: "head"),
     "envelope of what a row follows from": _envelope,
     "refusal that names the seller": _refusal,

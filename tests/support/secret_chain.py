@@ -195,7 +195,7 @@ class SecretChain:
         for seller in firm.sellers:
             yield DefineLane(seller.name, seller.site, mine, site, 1_440, CarrierMode.ROAD)
         if self.random.random() < 0.9:
-            stock = self.secrets.number(LEAST - 200_000_000, LEAST - 1, *self._parties_of(firm))
+            stock = self.secrets.number(LEAST - 200_000_000, LEAST - 1, mine)
             yield CountStock(site, product, _pieces(0), reference=self.secrets.name(mine))
             if self.random.random() < 0.3:
                 yield CountStock(site, product, _pieces(stock))
@@ -266,7 +266,7 @@ class SecretChain:
         said, truck = self.secrets.name(*both), self.secrets.name(seller.name)
         rest = self.secrets.number(LEAST, LEAST + BAND, *both)
         need = START_MS + self.random.randint(5, 60) * DAY_MS
-        held = self.secrets.number(LEAST, LEAST + BAND, *self._parties_of(seller))
+        held = self.secrets.number(LEAST, LEAST + BAND, seller.name)
         urgent = self.secrets.name(seller.name)
         made: tuple[tuple[Firm, Any], ...] = (
             (firm, ReportWork(work, estimated_finish_at_ms=at_ms, reason_code=why, disruption_id=fire)),
@@ -362,10 +362,6 @@ class SecretChain:
         """A line that the firm buys, if there is one."""
         own = [InboundLine(one.number, one.line) for one in self.bought if one.buyer is firm]
         return tuple(self.random.sample(own, min(1, len(own))))
-
-    def _parties_of(self, seller: Firm) -> list[str]:
-        """The firm and its buyers: what its stock covers of a line, both parties see as a part of that line."""
-        return [seller.name, *(firm.name for firm in self.firms if seller in firm.sellers)]
 
     def _firm(self, name: str) -> Firm:
         return next(firm for firm in self.firms if firm.name == name)

@@ -103,6 +103,27 @@ def test_what_is_reserved_is_asked_of_a_shipment_and_more_enlarges_it() -> None:
     assert [want.want for want in world.facts(LegWanted)] == [1, 2, 3]
 
 
+def test_the_buyer_does_not_see_what_the_stock_of_the_seller_covers() -> None:
+    world = ready(10, on_hand=4)
+    row_id = FLOW.removeprefix("flow/")
+
+    def seen(by: EnterpriseId) -> tuple[float, float, bool]:
+        row = world.views[by, "flows", row_id]
+        return float(row.waiting), float(row.planned), row.stock_known
+
+    assert seen(SELLER) == (6, 4, True)
+    assert seen(BUYER) == (10, 0, False)
+    before = [row.row for row in world.feed if row.enterprise == BUYER]
+    world.stock(9)
+    world.run()
+    assert seen(SELLER) == (1, 9, True)
+    after = [row.row for row in world.feed if row.enterprise == BUYER]
+    assert set(after[len(before) :]) <= {before[-1]}, "more stock changes nothing that the buyer sees"
+    world.say(ShipShipment(SELLER, NAME, NOW))
+    world.run()
+    assert seen(BUYER) == (1, 0, False), "what left does not wait"
+
+
 def test_a_picked_shipment_is_not_enlarged() -> None:
     world = ready(10, on_hand=4)
     world.say(PickShipment(SELLER, NAME))

@@ -252,19 +252,19 @@ def test_the_counts_of_the_head_follow_the_lines() -> None:
     world.say(ShipShipment(SELLER, NAME, NOW, (part(A, 4),)))
     head = world.rows[KEY]["head"]
     assert (head.lines, head.open_lines, head.transit_lines) == (2, 2, 1)
-    row = world.views[BUYER, "shipments", "maker/s1"]
+    row = world.views[SELLER, "shipments", "maker/s1"]
     assert (row.quantity, row.shipped, row.received) == (pieces(15), pieces(4), pieces(0))
     mixed = World()
     other = PlannedLine(B, ItemId("M-2"), Quantity(pieces(5).amount, "KGM"))
     mixed.say(plan(lines=(plan().lines[0], other)))
-    assert mixed.views[BUYER, "shipments", "maker/s1"].quantity is None, "pieces and kilograms have no sum"
+    assert mixed.views[SELLER, "shipments", "maker/s1"].quantity is None, "pieces and kilograms have no sum"
 
 
 def test_expected_dates_are_what_happened_else_the_estimate_else_the_plan() -> None:
     world = planned()
 
     def dates() -> tuple[int, int, bool]:
-        row = world.views[BUYER, "shipments", "maker/s1"]
+        row = world.views[SELLER, "shipments", "maker/s1"]
         return row.expected_ship_at_ms - NOW, row.expected_delivery_at_ms - NOW, row.late
 
     assert dates() == (0, 2 * DAY, False)
@@ -300,10 +300,25 @@ def test_what_is_to_come_can_not_have_happened() -> None:
 def test_the_two_sides_see_their_own_side() -> None:
     world = planned()
     world.say(PickShipment(SELLER, NAME))
-    seller, buyer = (world.views[who, "shipments", "maker/s1"] for who in (SELLER, BUYER))
+    seller = world.views[SELLER, "shipments", "maker/s1"]
     assert (seller.direction, seller.partner, seller.status) == ("OUTBOUND", BUYER, "PICKING")
-    assert (buyer.direction, buyer.partner, buyer.status) == ("INBOUND", SELLER, "PLANNED")
+    world.say(ShipShipment(SELLER, NAME, NOW, (part(A, 4),)))
+    seller, buyer = (world.views[who, "shipments", "maker/s1"] for who in (SELLER, BUYER))
+    assert (buyer.direction, buyer.partner, buyer.status) == ("INBOUND", SELLER, seller.status)
     assert {who for who, _, _ in world.views} == {SELLER, BUYER}, "the carrier gets no rows"
+
+
+def test_the_buyer_sees_what_left_or_came_and_nothing_of_what_is_planned() -> None:
+    world = planned()
+    world.say(PickShipment(SELLER, NAME))
+    assert not [row for row in world.feed if row.enterprise == BUYER], "nothing has left"
+    world.say(ShipShipment(SELLER, NAME, NOW, (part(A, 4),)))
+    assert world.views[BUYER, "shipments", "maker/s1"].quantity == pieces(4)
+    assert world.views[BUYER, "shipment-lines", "maker/s1/a"].quantity == 4
+    assert world.views[SELLER, "shipment-lines", "maker/s1/a"].quantity == 10
+    assert (BUYER, "shipment-lines", "maker/s1/b") not in world.views
+    world.say(ReceiveShipment(SELLER, NAME, NOW, (part(B, 1),)), BUYER)
+    assert world.views[BUYER, "shipment-lines", "maker/s1/b"].quantity == 1, "it came, though nobody said that it left"
 
 
 def test_an_old_ask_is_not_answered_twice() -> None:

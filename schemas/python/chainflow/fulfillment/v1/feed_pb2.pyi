@@ -413,11 +413,14 @@ class FlowRow(_message.Message):
     unit: _builtins.str
     quantity: _builtins.str
     waiting: _builtins.str
+    """The seller: what no stock covers. The buyer: what has not left."""
     planned: _builtins.str
+    """The seller: what is in shipments and to leave. The buyer: 0, it knows of no such shipment."""
     shipped: _builtins.str
     received: _builtins.str
     cancelled: _builtins.str
     stock_known: _builtins.bool
+    """False to the buyer: its seller's stock is not for it to know."""
     late: _builtins.bool
     reason: _builtins.str
     basis: _chain_pb2.Basis.ValueType
