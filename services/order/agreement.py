@@ -1,9 +1,9 @@
 """An agreement between two enterprises on one item: the defaults that are stamped on new lines.
 
 Owns: row ``head`` under ``agreement/<buyer>/<seller>/<buyer item>``. One side proposes terms, the other accepts them;
-terms in force stay until others are accepted or one side ends the agreement. Each side grants on its own what the other
-may see further.
-Deliberately lacks: effect on lines that exist (a changed default touches new ones only); orders need no agreement.
+terms in force stay until others are accepted or one side ends the agreement.
+Deliberately lacks: effect on lines that exist (a changed default touches new ones only), and on what others may see: an
+enterprise lets them know its name as a whole (``enterprise``), wherever they are. Orders need no agreement.
 """
 
 from dataclasses import dataclass, replace
@@ -12,8 +12,6 @@ from typing import Any, assert_never
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
 from services.order.terms import ItemId, Side, Terms, bad_id, check_reason, check_terms, is_id
-
-GRANTS_MAX = 20
 
 
 # Facts
@@ -58,7 +56,7 @@ class AgreementEnded:
 
 @dataclass(frozen=True, slots=True)
 class GrantsSet:
-    """The whole of what this side lets the other see further."""
+    """Said in former times: the whole of what this side lets the other see further. It never had an effect."""
 
     by: Side
     grants: tuple[str, ...]
@@ -113,7 +111,7 @@ class EndAgreement:
 
 @dataclass(frozen=True, slots=True)
 class SetGrants:
-    """The sender's grants to the other side for this item, in place of those before."""
+    """Sent in former times, and refused: see ``enterprise`` for what lets others see more."""
 
     buyer: EnterpriseId
     seller: EnterpriseId
@@ -127,7 +125,10 @@ AgreementCommand = ProposeAgreement | AcceptAgreement | DeclineAgreement | EndAg
 # Rows
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Row ``head``. ``terms``: in force; ``proposed``: asked for by ``proposed_by`` and not answered."""
+    """Row ``head``. ``terms``: in force; ``proposed``: asked for by ``proposed_by`` and not answered.
+
+    The grants are what was said in former times: they mean nothing, and old rows have them.
+    """
 
     revision: int
     terms: Terms | None = None
@@ -143,6 +144,9 @@ HEAD = "head"
 AGREEMENT_UNKNOWN = Refused("agreement-unknown", "check buyer, seller and the buyer's item, or send ProposeAgreement")
 REVISION_UNKNOWN = Refused(
     "revision-unknown", "look at the agreement again; this proposal is answered or replaced", "revision"
+)
+GRANTS_RETIRED = Refused(
+    "grants-retired", "an agreement shows nobody more; send AllowNaming to let an enterprise read your name", "grants"
 )
 
 
@@ -214,11 +218,8 @@ def decide(rows: Rows, command: AgreementCommand, origin: Origin) -> tuple[Agree
                     return ()
                 return Refused("nothing-in-force", "send DeclineAgreement to answer or withdraw the proposal")
             return check_reason(code, text) or (AgreementEnded(side, code, text),)
-        case SetGrants(_, _, _, grants):
-            if len(grants) > GRANTS_MAX or len(set(grants)) < len(grants) or not all(map(is_id, grants)):
-                return Refused("bad-grants", f"give at most {GRANTS_MAX} grants by name, each once", "grants")
-            granted = head.buyer_grants if side is Side.BUYER else head.seller_grants
-            return () if grants == granted else (GrantsSet(side, grants),)
+        case SetGrants():
+            return GRANTS_RETIRED
         case _:
             assert_never(command)
 

@@ -4,7 +4,7 @@ A path names the order as ``{buyer}/{number}`` where the seller speaks too, and 
 """
 
 from services.kernel.http_commands import CommandRoute, Sheet
-from services.order.agreement import AcceptAgreement, DeclineAgreement, EndAgreement, ProposeAgreement, SetGrants
+from services.order.agreement import AcceptAgreement, DeclineAgreement, EndAgreement, ProposeAgreement
 from services.order.enterprise import (
     AddAlias,
     AllowNaming,
@@ -71,7 +71,6 @@ ROUTES = (
     CommandRoute("POST", AGREEMENT + "/accept", AcceptAgreement, "Accept the other side's terms"),
     CommandRoute("POST", AGREEMENT + "/decline", DeclineAgreement, "Decline the other side's terms"),
     CommandRoute("POST", AGREEMENT + "/end", EndAgreement, "End the agreement"),
-    CommandRoute("PUT", AGREEMENT + "/grants", SetGrants, "Say what the partner may see further"),
     CommandRoute(
         "POST", INCIDENT + "/acknowledge", AcknowledgeIncident, "Take an incident up", _seen(AcknowledgeIncident)
     ),

@@ -70,7 +70,10 @@ class AgreementStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgreementView:
-    """One agreement as either side sees it, row id ``<buyer>/<seller>/<buyer item>``."""
+    """One agreement as either side sees it, row id ``<buyer>/<seller>/<buyer item>``.
+
+    Both grants are empty: an agreement shows nobody more. Whom an enterprise lets read its name is in ``enterprises``.
+    """
 
     role: Side
     partner: EnterpriseId
@@ -188,13 +191,9 @@ def _project_agreement(key: str, rows: Rows) -> Iterator[FeedRow]:
         stage = AgreementStage.PROPOSED
     else:
         stage = AgreementStage.ENDED if head.ended else AgreementStage.DECLINED
-    sides = (
-        (Side.BUYER, buyer, seller, head.buyer_grants, head.seller_grants),
-        (Side.SELLER, seller, buyer, head.seller_grants, head.buyer_grants),
-    )
-    for side, viewer, partner, given, received in sides:
+    for side, viewer, partner in ((Side.BUYER, buyer, seller), (Side.SELLER, seller, buyer)):
         view = AgreementView(
-            side, partner, item, stage, head.terms, head.proposed, head.proposed_by, head.revision, given, received
+            side, partner, item, stage, head.terms, head.proposed, head.proposed_by, head.revision, (), ()
         )
         yield FeedRow(viewer, AGREEMENTS, f"{buyer}/{seller}/{item}", view)
 

@@ -13,10 +13,12 @@ from services.order.agreement import (
     AgreementCommand,
     DeclineAgreement,
     EndAgreement,
+    GrantsSet,
     ProposeAgreement,
     SetGrants,
 )
-from services.order.terms import ItemId
+from services.order.api import ROUTES
+from services.order.terms import ItemId, Side
 from services.order.views import AgreementStage, AgreementView
 from tests.unit.order.scene import BOXES_OF_TWELVE, BUYER, OTHER, PROJECT, SELLER, code, kinds, terms
 
@@ -100,13 +102,15 @@ def test_a_proposal_is_declined_or_withdrawn_not_ended() -> None:
     assert code(table.when(DeclineAgreement(BUYER, SELLER, ITEM, 1), SELLER)) == "revision-unknown"
 
 
-def test_each_side_grants_on_its_own() -> None:
-    table = in_force().given((SetGrants(BUYER, SELLER, ITEM, ("causes",)), SELLER))
-    assert (table.seen()[SELLER].grants_given, table.seen()[BUYER].grants_received) == (("causes",), ("causes",))
-    assert table.seen()[BUYER].grants_given == ()
-    assert table.when(SetGrants(BUYER, SELLER, ITEM, ("causes",)), SELLER) == ()
-    for grants in (("a", "a"), ("a/b",), tuple(map(str, range(21)))):
-        assert code(table.when(SetGrants(BUYER, SELLER, ITEM, grants), SELLER)) == "bad-grants"
+def test_grants_are_refused_and_what_was_granted_in_former_times_shows_nowhere() -> None:
+    table = in_force()
+    for side in (BUYER, SELLER):
+        assert code(table.when(SetGrants(BUYER, SELLER, ITEM, ("causes",)), side)) == "grants-retired"
+    assert SetGrants not in {route.command for route in ROUTES}, "no address takes it"
+    before = table.seen()
+    table.rows.update(agreement.evolve(table.rows, GrantsSet(Side.SELLER, ("causes",))))
+    assert table.seen() == before
+    assert table.when(accept(1), SELLER) == (), "and it goes on as ever"
 
 
 @pytest.mark.parametrize(

@@ -852,7 +852,7 @@ Global___EndAgreement: _TypeAlias = EndAgreement  # noqa: Y015
 
 @_typing.final
 class SetGrants(_message.Message):
-    """The sender's grants to the other side for this item, in place of those before."""
+    """Sent in former times, and refused with grants-retired: AllowNaming lets others read more."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

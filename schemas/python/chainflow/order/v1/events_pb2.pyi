@@ -1102,7 +1102,7 @@ Global___AgreementEnded: _TypeAlias = AgreementEnded  # noqa: Y015
 
 @_typing.final
 class GrantsSet(_message.Message):
-    """The whole of what this side lets the other see further."""
+    """Said in former times: the whole of what this side lets the other see further. It never had an effect."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

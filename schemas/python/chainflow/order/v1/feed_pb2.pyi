@@ -398,7 +398,9 @@ class AgreementView(_message.Message):
     @_builtins.property
     def proposed(self) -> _terms_pb2.Terms: ...
     @_builtins.property
-    def grants_given(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def grants_given(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Both empty: an agreement shows nobody more."""
+
     @_builtins.property
     def grants_received(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
