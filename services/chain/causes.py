@@ -16,7 +16,7 @@ STAGES_MAX: Final = 1000
 
 
 class ChainTooLong(Exception):
-    """A path or trail has more stages than any supply chain; the message must be set aside, with an alert."""
+    """A path or trail has more stages than any supply chain has, so that nobody can say what comes of it."""
 
 
 class RootClass(StrEnum):

@@ -24,6 +24,7 @@ class Basis(StrEnum):
     REPORTED = "reported"  # an estimate or an actual decides
     COMPUTED = "computed"  # an input decides
     PROMISED = "promised"  # neither: the plan is all there is
+    OUTDATED = "outdated"  # what was known before: by now more stages lead to it than any chain has
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from services.chain.causes import ChainTooLong
 from services.chain.closures import Closure, latest_start
 from services.chain.expectation import Expectation, expectation_of
-from services.chain.flow import Expected, ExpectedPart
+from services.chain.flow import Basis, Expected, ExpectedPart
 from services.chain.moments import NEVER, minute_of
 from services.chain.pool_facts import CoveredPart, DemandCovered, Frozen, SupplyPart
 from services.fulfillment.amounts import (
@@ -129,13 +128,16 @@ def refuse_report(said: FlowReport, disruption_id: str, now_ms: int) -> Refused 
     return None
 
 
-def too_long(error: ChainTooLong) -> Refused:
-    """What is set aside instead of a date that came about by more stages than any supply chain has.
+def outdated_of(told: FlowReckoned, now: int) -> FlowReckoned:
+    """What is told instead of a date to which more stages lead than any supply chain has: the one before, as such.
 
-    The flow stays as it was told last, and goes on with what is said of it next: whoever made the chain so long is
-    perhaps not its owner, so it must not stand still for it.
+    Whoever made the chain so long is perhaps not the flow's owner, so it goes on with what is said of it next. And with
+    silence: once what it waits for is overdue itself, that does not decide any more, however many stages led to it.
     """
-    return Refused("chain-too-long", f"{error}: have it wait for a supply with fewer stages before it")
+    said = told.expectation
+    return replace(
+        told, expectation=said and replace(said, basis=Basis.OUTDATED), quiet_until=max(told.quiet_until, now)
+    )
 
 
 def minute_or_none(at_ms: int | None) -> int | None:

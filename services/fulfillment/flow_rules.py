@@ -31,9 +31,9 @@ from services.fulfillment.expecting import (
     InputCovered,
     alarm_of,
     event_of,
+    outdated_of,
     refuse_report,
     reported,
-    too_long,
 )
 from services.fulfillment.flow import (
     INPUT,
@@ -122,13 +122,6 @@ class _Draft:
 
 def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     """The facts that the command makes, or why not; none if it says what is known already."""
-    try:
-        return _decide(rows, command, origin)
-    except ChainTooLong as error:
-        return too_long(error)
-
-
-def _decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     terms: FlowTerms | None = rows.get("terms")
     draft = _Draft(rows, origin)
     match command:
@@ -383,8 +376,14 @@ def _settle_expectation(draft: _Draft, flow_key: FlowKey) -> None:
     said: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
     now = minute_of(draft.origin.now_ms)
     closures = closures_of(draft, said, leaving=True)
-    reckoned = reckon_line(Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now, closures))
-    if reckoned is not None and reckoned != (draft.get(TOLD) or NOTHING_TO_COME):
+    line = Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now, closures)
+    told: FlowReckoned = draft.get(TOLD) or NOTHING_TO_COME
+    try:
+        reckoned = reckon_line(line)
+    except ChainTooLong:
+        known = told if told.expectation is not None else reckon_line(replace(line, covered=None))
+        reckoned = known and outdated_of(known, now)
+    if reckoned is not None and reckoned != told:
         draft.record(reckoned)
 
 

@@ -35,11 +35,11 @@ from services.fulfillment.expecting import (
     answer_of,
     event_of,
     minute_or_none,
+    outdated_of,
     quiet_until,
     reckoned_of,
     refuse_report,
     reported,
-    too_long,
 )
 from services.fulfillment.keys import NO_SITE, owner_of, refuse_id, refuse_text
 from services.fulfillment.work import (
@@ -90,10 +90,7 @@ def decide(rows: Rows, command: Command, origin: Origin) -> Decision:
             terms: WorkTerms | None = rows.get("terms")
             return disrupted(rows, said, (owner_of(key), terms.site if terms is not None else NO_SITE))
         case ReckonWork(key):
-            try:
-                reckoned = _reckon(rows, key, minute_of(origin.now_ms))
-            except ChainTooLong as error:
-                return too_long(error)
+            reckoned = _reckon(rows, key, minute_of(origin.now_ms))
             return () if reckoned == (rows.get(TOLD) or FlowReckoned()) else (reckoned,)
         case ReportWork() | IssueComponents() | CancelWork() if rows.get("terms") is None:
             return UNKNOWN
@@ -335,12 +332,16 @@ def _reckon(rows: Rows, key: str, now: int) -> FlowReckoned:
     head: WorkHead = rows.get("head") or WorkHead()
     if terms is None or head.stage is WorkStage.CANCELLED:
         return FlowReckoned()
-    inputs = list(_inputs(rows))
-    if None in inputs and rows.get(TOLD) is None:
+    inputs, told = list(_inputs(rows)), rows.get(TOLD)
+    if None in inputs and told is None:
         return FlowReckoned()
     report: FlowReport = rows.get(REPORT) or NOTHING_REPORTED
     flow = replace(flow_of(key, terms, report), closures=closures_of(rows, report))
-    expected = expect(flow, [answer_of(key, said) for said in inputs if said is not None and said.tracked], now)
+    try:
+        expected = expect(flow, [answer_of(key, said) for said in inputs if said is not None and said.tracked], now)
+    except ChainTooLong:
+        known = told if told is not None and told.expectation is not None else reckoned_of(expect(flow, [], now), 0)
+        return outdated_of(known, now)
     if flow.is_finished:
         return reckoned_of(expected, quiet_until=0)
     waits_for_start = terms.reports_start and flow.actual_start is None and not flow.is_firm

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from services.chain.flow import Basis
 from services.kernel.values import EnterpriseId, Money
 from services.order.incident import Comment, IncidentState
 from services.order.line import OrderLineStage
@@ -29,7 +30,9 @@ Derived = Mapping[tuple[str, str], Any | None]
 
 
 class Risk(StrEnum):
-    """SHORT: no date can be expected. LATE: beyond the tolerance, or overdue in silence. AT_RISK: late within it."""
+    """SHORT: no date can be expected. LATE: beyond the tolerance, or overdue in silence. AT_RISK: late within it, or
+    nobody can tell: the chain behind it is too long to follow.
+    """
 
     SHORT = "SHORT"
     LATE = "LATE"
@@ -97,7 +100,9 @@ class IncidentNotesView:
 
 def exposure_of(line: OrderLineView | None) -> ExposureView | None:
     """The exposure that a row of ``order-lines`` shows, None if it shows none or to whom sells."""
-    if line is None or line.role is not Side.BUYER or not (line.late or line.delay_minutes):
+    if line is None or line.role is not Side.BUYER:
+        return None
+    if not line.late and not line.delay_minutes and line.expected_basis is not Basis.OUTDATED:
         return None
     if line.stage is not OrderLineStage.PLACED and line.stage is not OrderLineStage.CONFIRMED:
         return None

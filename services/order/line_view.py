@@ -126,7 +126,7 @@ class OrderLineView:
     the promise, of the last delivery where there are several; ``deliveries`` then lists them. ``days_late``: calendar
     days; with ``overdue`` nobody has spoken since, and it is at least so many. ``delay_minutes`` is how much later than
     promised the chain expects the line, 9007199254740991 where there is no date to expect; ``expected_basis`` says what
-    that rests on.
+    that rests on; OUTDATED: it is what was known before the chain behind the line became too long to follow.
     """
 
     role: Side

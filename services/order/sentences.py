@@ -6,6 +6,7 @@ Owns: words. Deliberately lacks: any number or name that is not in the line's ro
 from datetime import date
 from typing import Final
 
+from services.chain.flow import Basis
 from services.order.line_view import Alert, OrderLineView, Tiers
 from services.order.outlook import CauseKind
 
@@ -57,6 +58,8 @@ def sentence_en(line: OrderLineView) -> str:
         said += "overdue, and nobody has said when it comes"
     else:
         said += f"expected {_day_en(line.expected_on, years)}"
+    if line.expected_basis is Basis.OUTDATED:
+        said += " (as last known: the chain behind it has become too long to follow)"
     cause = line.cause
     if cause is None:
         return said
@@ -78,6 +81,8 @@ def sentence_zh(line: OrderLineView) -> str:
         said += "已逾期，尚无人告知到货日期"
     else:
         said += f"预计 {_day_zh(line.expected_on, years)}"
+    if line.expected_basis is Basis.OUTDATED:
+        said += "（以此前所知为准：其后的供应链过长，已无法推算）"
     cause = line.cause
     if cause is None:
         return said

@@ -63,6 +63,8 @@ class _BasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Basis.ValueType
     """An input decides."""
     BASIS_PROMISED: _Basis.ValueType  # 3
     """Neither: the plan is all there is."""
+    BASIS_OUTDATED: _Basis.ValueType  # 4
+    """It is what was known before: by now more stages lead to it than any chain has."""
 
 class Basis(_Basis, metaclass=_BasisEnumTypeWrapper):
     """What a date rests on."""
@@ -74,6 +76,8 @@ BASIS_COMPUTED: Basis.ValueType  # 2
 """An input decides."""
 BASIS_PROMISED: Basis.ValueType  # 3
 """Neither: the plan is all there is."""
+BASIS_OUTDATED: Basis.ValueType  # 4
+"""It is what was known before: by now more stages lead to it than any chain has."""
 Global___Basis: _TypeAlias = Basis  # noqa: Y015
 
 @_typing.final
