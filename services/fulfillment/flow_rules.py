@@ -428,4 +428,5 @@ FLOW = Aggregate(
     evolve=evolve,
     alarm=lambda rows: alarm_of(rows.get(TOLD)),
     ring=lambda key, now_ms: NoteSilence(FlowKey(key)),
+    derived=(FlowReckoned,),
 )

@@ -415,4 +415,5 @@ WORK = Aggregate(
     alarm=_alarm,
     ring=_ring,
     reckon=ReckonWork,
+    derived=(FlowReckoned,),
 )

@@ -45,8 +45,10 @@ from services.inventory.pool_commands import (
 from services.inventory.pool_evolve import evolve
 from services.inventory.pool_facts import (
     Contradiction,
+    DemandDated,
     Fact,
     MovementKind,
+    OutlookReckoned,
     PoolOpened,
     PoolTracked,
     PoolUntracked,
@@ -56,6 +58,7 @@ from services.inventory.pool_facts import (
     StockBlocked,
     StockCounted,
     StockUnblocked,
+    SupplyReckoned,
 )
 from services.inventory.pool_flows import state_demand, state_supply
 from services.inventory.pool_ledger import contradict, head_of, move, release, release_all, settle
@@ -389,4 +392,5 @@ POOL = Aggregate(
     alarm=alarm,
     ring=ring,
     reckon=reckon_command,
+    derived=(DemandDated, SupplyReckoned, OutlookReckoned),
 )

@@ -73,6 +73,8 @@ class Aggregate:
     called with the clock's time, or None; ``ring`` gives the command to decide then. ``reckon`` gives a command that
     works out what follows from all that a key was told: it is decided once per batch and key after links and rings, and
     after each of the aggregate's own commands. So one that is told of many changes at once works them out once.
+    ``derived`` names the facts that say no more than what follows from the other facts and from the time: they count in
+    the stream's version, but do not make stale what somebody read before them.
     """
 
     kind: str
@@ -85,6 +87,7 @@ class Aggregate:
     alarm: Callable[[Rows], int | None] | None = None
     ring: Callable[[str, int], Any] | None = None
     reckon: Callable[[str], Any] | None = None
+    derived: tuple[type, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

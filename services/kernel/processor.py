@@ -281,7 +281,7 @@ class DomainPartition:
             return
         rows = self._rows_of(key, aggregate)
         version = rows.version
-        if meta.version and meta.version != version:
+        if meta.version and not rows.said <= meta.version <= version:
             result: int | Refused = Refused(
                 "stale-version", f"{key} is at version {rows.version}; read it again and send what still holds"
             )
@@ -473,7 +473,7 @@ class DomainPartition:
         for fact in facts:
             rows.stage(aggregate.evolve(rows, fact))
         self._publish(rows, facts, meta, origin, record)
-        rows.version += len(facts)
+        rows.count(facts, aggregate.derived)
         return len(facts)
 
     def _publish(self, rows: WorkingRows, facts: tuple[Any, ...], meta: Meta, origin: Origin, record: Record) -> None:

@@ -34,12 +34,17 @@ class DecodedRows(dict[bytes, Any]):
 
 
 class WorkingRows:
-    """Implements ``model.Rows``; ``version`` is the aggregate's stream version, ``alarm_ms`` its next alarm or 0."""
+    """Implements ``model.Rows``; ``version`` is the aggregate's stream version, ``alarm_ms`` its next alarm or 0.
+
+    ``said`` is the version of the last fact that does not merely follow from others: who read something since then has
+    read nothing stale.
+    """
 
     __slots__ = (
         "_cache",
         "_codecs",
         "_data",
+        "_kept_said",
         "_kept_version",
         "_links",
         "_links_staged",
@@ -51,6 +56,7 @@ class WorkingRows:
         "changed",
         "key",
         "prefix",
+        "said",
         "staged",
         "version",
     )
@@ -66,8 +72,8 @@ class WorkingRows:
         self._staged_data: dict[str, bytes | None] = {}
         self._data: dict[str, bytes | None] = {}
         meta = store.rows.get(self.prefix + META)
-        self.version, self.alarm_ms = decode_meta(meta) if meta else (0, 0)
-        self._kept_version = self.version
+        self.version, self.alarm_ms, self.said = decode_meta(meta) if meta else (0, 0, 0)
+        self._kept_version, self._kept_said = self.version, self.said
         self._meta_changed = False
         self._links: dict[bytes, bytes] = {}
         self._links_staged: dict[bytes, bytes] = {}
@@ -123,6 +129,13 @@ class WorkingRows:
         """Changes of the record at work."""
         self.staged.update(changes)
 
+    def count(self, facts: tuple[Any, ...], derived: tuple[type, ...]) -> None:
+        """The version goes on with the facts of the record at work; ``derived``: those that say nothing new."""
+        for number, fact in enumerate(facts, self.version + 1):
+            if type(fact) not in derived:
+                self.said = number
+        self.version += len(facts)
+
     def encode_staged(self) -> None:
         """Give the staged rows their bytes, while the record can still fail: a row without bytes is a defect of a step.
 
@@ -144,14 +157,14 @@ class WorkingRows:
             self._links.update(self._links_staged)
             self._links_staged.clear()
         if self.version != self._kept_version:
-            self._kept_version, self._meta_changed = self.version, True
+            self._kept_version, self._kept_said, self._meta_changed = self.version, self.said, True
 
     def drop(self) -> None:
         """The record failed: it changed nothing. What was worked out for it may rest on rows that never were."""
         self._memories.forget(self.key)
         self.staged.clear()
         self._links_staged.clear()
-        self.version = self._kept_version
+        self.version, self.said = self._kept_version, self._kept_said
 
     def set_alarm(self, at_ms: int) -> None:
         """The next moment at which the aggregate wants to be rung, 0 for none."""
@@ -180,7 +193,7 @@ class WorkingRows:
                 yield row_id, data
         yield from self._links.items()
         if self._meta_changed:
-            yield self.prefix + META, encode_meta(self.version, self.alarm_ms)
+            yield self.prefix + META, encode_meta(self.version, self.alarm_ms, self.said)
 
     def committed(self) -> None:
         """The batch is visible: decoded rows are worth keeping."""
@@ -192,12 +205,14 @@ class WorkingRows:
                 self._cache.keep(row_id, row)
 
 
-def encode_meta(version: int, alarm_ms: int) -> bytes:
+def encode_meta(version: int, alarm_ms: int, said: int) -> bytes:
     """The kernel's row of an aggregate: decimal text, readable in any tool."""
+    if said != version:
+        return b"%d %d %d" % (version, alarm_ms, said)
     return b"%d %d" % (version, alarm_ms) if alarm_ms else b"%d" % version
 
 
-def decode_meta(data: bytes) -> tuple[int, int]:
-    """Version and alarm (0 for none)."""
-    version, _, alarm = data.partition(b" ")
-    return int(version), int(alarm or 0)
+def decode_meta(data: bytes) -> tuple[int, int, int]:
+    """Version, alarm (0 for none), and the version of the last fact that does not merely follow from others."""
+    version, alarm, said = (*map(int, data.split()), 0, 0)[:3]
+    return version, alarm, said or version

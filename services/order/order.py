@@ -375,4 +375,5 @@ ORDER = Aggregate(
     evolve=evolve,
     alarm=alarm,
     ring=ring,
+    derived=(LineOverdue, WatchMoved),
 )

@@ -56,3 +56,28 @@ def test_a_stock_that_lasts_for_five_days_lasts_for_four_tomorrow() -> None:
     (after,) = backbone.view("inventory", "acme", "outlook").values()
     assert after.usable == 10
     assert backbone.dead_letters() == []
+
+
+@pytest.mark.parametrize("meanwhile", ["a tick", "a count", "an expiry"])
+def test_what_was_read_is_not_stale_because_the_clock_went_on(meanwhile: str) -> None:
+    """But it is when somebody said something, or when the clock brought the end that somebody set."""
+    backbone = Backbone(5)
+    backbone.tick(START_MS)
+    ends = START_MS + DAY_MS // 2 if meanwhile == "an expiry" else None
+    first = backbone.send("acme", CountStock(SITE, ITEM, pieces(10)))
+    read = backbone.send("acme", ReserveStock(SITE, ITEM, ReservationId("R"), pieces(1), START_MS + 9 * DAY_MS, ends))
+    backbone.settle()
+    version = backbone.outcome(read).version
+    if meanwhile == "a count":
+        backbone.send("acme", CountStock(SITE, ITEM, pieces(11)))
+    backbone.tick(START_MS + DAY_MS)
+    backbone.settle()
+    assert "OutlookReckoned" in {type(fact).__name__ for _, fact in backbone.events("inventory")}, "the version went on"
+    write = backbone.send("acme", CountStock(SITE, ITEM, pieces(12)), expected=version)
+    never = backbone.send("acme", CountStock(SITE, ITEM, pieces(13)), expected=version + 99)
+    old = backbone.send("acme", CountStock(SITE, ITEM, pieces(14)), expected=backbone.outcome(first).version)
+    backbone.settle()
+    stale = meanwhile in ("a count", "an expiry")
+    assert (backbone.outcome(write).code == "stale-version") is stale
+    assert backbone.outcome(never).code == backbone.outcome(old).code == "stale-version"
+    backbone.check_laws()

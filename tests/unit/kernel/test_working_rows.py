@@ -135,11 +135,26 @@ def test_a_failed_record_leaves_neither_version_nor_link() -> None:
     assert [name for name, _ in again.scan("")] == ["head"]  # the kernel's own rows are not the domain's
 
 
-def test_the_version_and_the_alarm_are_readable_in_any_tool() -> None:
-    for version, alarm_ms in ((1, 0), (7, 1_767_225_600_000)):
-        assert decode_meta(encode_meta(version, alarm_ms)) == (version, alarm_ms)
-    assert encode_meta(7, 0) == b"7"
-    assert encode_meta(7, 9) == b"7 9"
+def test_what_was_said_last_is_known_beside_what_follows_from_it() -> None:
+    store = Store()
+    rows = rows_over(store)
+    rows.count((Jar(1), Given(1), Given(2)), (Given,))
+    assert (rows.version, rows.said) == (3, 1)
+    keep(rows)
+    rows.count((Given(3), Jar(2)), (Given,))
+    assert (rows.version, rows.said) == (5, 5)
+    rows.drop()
+    assert (rows.version, rows.said) == (3, 1)
+    commit(rows, store)
+    assert (rows_over(store).version, rows_over(store).said) == (3, 1)
+
+
+def test_the_kernels_row_is_readable_in_any_tool() -> None:
+    for version, alarm_ms, said in ((1, 0, 1), (7, 1_767_225_600_000, 7), (7, 0, 3), (7, 9, 3)):
+        assert decode_meta(encode_meta(version, alarm_ms, said)) == (version, alarm_ms, said)
+    assert encode_meta(7, 0, 7) == b"7"
+    assert encode_meta(7, 9, 7) == b"7 9"
+    assert encode_meta(7, 0, 3) == b"7 0 3"
 
 
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
