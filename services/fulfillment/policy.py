@@ -256,7 +256,11 @@ def _wanted(key: FlowKey, terms: FlowTerms, fact: LegWanted) -> Link:
 
 
 def _demand(key: FlowKey, terms: FlowTerms, head: FlowHead) -> DemandStated:
-    """Needed when the first part is to be shipped. Withdrawn once all that is owed has left."""
+    """Needed when the first part is to be shipped. Withdrawn once all that is owed has left.
+
+    A report changes no demand, not even that the line is lost: it is owed until its two parties agree otherwise, and
+    what was reserved for it would not come back if the report was taken back.
+    """
     unit, to_ship = terms.seller_quantity.unit, owed(terms, head)
     return DemandStated(
         flow_key=key,

@@ -37,7 +37,10 @@ from services.kernel.values import Quantity
 
 ENDED = (WorkStage.FINISHED, WorkStage.CANCELLED)
 NEEDS_NOTHING = (*ENDED, WorkStage.LOST)
-"""What was not taken for it is free for others. It is wanted again in its old place if it is not lost after all."""
+"""What was not taken for it is free for others. It is wanted again in its old place if it is not lost after all.
+
+Its owner alone decides about it; a line that is lost is still owed to its buyer, so it keeps its demand.
+"""
 
 
 def cover_component(state: DemandCovered, key: str) -> Iterable[CoverComponent]:

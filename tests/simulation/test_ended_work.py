@@ -1,18 +1,25 @@
 """What is off or lost needs nothing any more: its pools give the rest to whom they have, and take it back if it is not.
 
-Two work orders want ten bars each; there are ten, for the first.
+Two work orders want ten bars each; there are ten, for the first. A line that is lost is another matter: it is owed to
+its buyer, until the two agree otherwise.
 """
 
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from services.fulfillment.flow import ReportLine
 from services.fulfillment.keys import WorkId
 from services.fulfillment.work import CancelWork, Component, ComponentTotal, IssueComponents, PlanWork, ReportWork
 from services.inventory.pool_commands import CountStock
 from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId, Quantity
+from services.order.order_commands import CancelOrder, ConfirmOrder, PlaceOrder
+from services.order.order_facts import OrderKind
+from services.order.terms import Delivery, LineNumber, OrderNumber, PlacedLine, PromiseBasis, Terms, UnitFactor
 from tests.support.backbone import Backbone
 from tests.support.laws import domain_rows
 
@@ -20,6 +27,8 @@ MAKER = EnterpriseId("maker")
 PLANT: Any = "plant"  # each service has types of its own for ids
 BAR: Any = "bar"
 AXLE: Any = "axle"
+DOCK: Any = "dock"
+ORDER = OrderNumber("o")
 FIRST, SECOND = WorkId("w1"), WorkId("w2")
 DAY_MS, DAY_MINUTES = 86_400_000, 1440
 
@@ -81,3 +90,52 @@ def test_what_was_taken_stays_taken(backbone: Backbone) -> None:
     backbone.settle()
     assert backbone.view("inventory", MAKER, "stock")["plant/bar"].on_hand == 6
     assert short(backbone) == {"w1", "w2"}, "four of ten are gone, so the second is short of four"
+
+
+def _axles_for(buyer: str, backbone: Backbone) -> None:
+    terms = Terms(
+        AXLE, UnitFactor("C62", "C62"), PromiseBasis.DELIVER, PLANT, DOCK, "UTC", lead_time_minutes=DAY_MINUTES
+    )
+    due = date(1970, 1, 1) + timedelta(days=START_MS // DAY_MS + 9)
+    line = PlacedLine(LineNumber("10"), AXLE, terms, (Delivery(due, Decimal(10)),))
+    backbone.send(buyer, PlaceOrder(ORDER, MAKER, OrderKind.DISCRETE, (line,)))
+    backbone.settle()
+    backbone.send(MAKER, ConfirmOrder(EnterpriseId(buyer), ORDER))
+    backbone.settle()
+
+
+@pytest.fixture
+def sold() -> Backbone:
+    """Ten axles are there, for the first of two buyers of ten."""
+    backbone = Backbone(2)
+    backbone.tick(START_MS)
+    backbone.send(MAKER, CountStock(PLANT, AXLE, pieces(10)))
+    for buyer in ("first", "second"):
+        _axles_for(buyer, backbone)
+    assert held(backbone) == {"first": 10, "second": 0}
+    return backbone
+
+
+def held(backbone: Backbone) -> dict[str, Decimal]:
+    """What the pool reserves for each buyer's line."""
+    rows = backbone.view("inventory", MAKER, "reservations").values()
+    return {row.flow_key.split("/")[1]: row.reserved for row in rows}
+
+
+def test_a_line_that_is_lost_is_owed_until_its_parties_agree_otherwise(sold: Backbone) -> None:
+    """What is reserved for it stays so, since to take the report back takes everything back."""
+    before = inventory(sold)
+    lost = ReportLine(EnterpriseId("first"), "o", "10", lost=True)
+    sold.send(MAKER, lost)
+    sold.settle()
+    row = sold.view("fulfillment", MAKER, "flows")["first/o/10"]
+    assert (row.expected_at_ms, row.waiting) == (None, 0)
+    assert held(sold) == {"first": 10, "second": 0}
+    sold.send(MAKER, replace(lost, lost=False, withdraw=True))
+    sold.settle()
+    assert inventory(sold) == before
+    sold.send(MAKER, lost)
+    sold.send("first", CancelOrder(ORDER))
+    sold.settle()
+    assert held(sold) == {"second": 10}
+    sold.check_laws()
