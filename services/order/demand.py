@@ -2,7 +2,9 @@
 
 Owns: what was wanted of a line before the first change that is not answered, and the row of the
 view ``demand-changes``, derived from the seller's own row of ``order-lines``. A change that is taken back is none.
-Deliberately lacks: what the change does to stock and dates; the pool of the seller reckons that.
+Deliberately lacks: what the change does to stock and dates; the pool of the seller reckons that. And a count of other
+lines that it touches: the units of a pool belong to no supply and no demand in particular, so nobody knows which of the
+seller's own purchases served the line; that their slack is another shows in the pool.
 """
 
 from collections.abc import Mapping
