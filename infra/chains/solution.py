@@ -4,9 +4,10 @@ A chain has no loops, so its equations are solved in one pass from the deepest t
 computing again what it can reach, in that order. Deliberately lacks: messages, services, and the passing of time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from types import MappingProxyType
 from typing import Final
 
 from infra.chains.chain import Chain, Line, Work, orders_of
@@ -33,16 +34,25 @@ class Moved:
 
 @dataclass(slots=True)
 class Effect:
-    """What a report changes: flows by key, and the statements between pools and flows that carry it there."""
+    """What a report changes: flows by key, and the statements between pools and flows that carry it there.
+
+    ``tied``: it changes what is answered to somebody who stands before or behind another only because of when their
+    commands came. Had those come in another order, it might be other flows that it moves.
+    """
 
     moved: dict[str, Moved]
     statements: int = 0
+    tied: bool = False
 
 
 class Solution:
-    """A chain with all its dates. ``report`` changes them, ``undo`` brings back what was before it."""
+    """A chain with all its dates. ``report`` changes them, ``undo`` brings back what was before it.
 
-    def __init__(self, chain: Chain) -> None:
+    ``arrivals``: when the command for a flow came, by key. Commands that it does not name came as ``orders_of`` and the
+    work orders of the chain have them, and those for the lines of one order together.
+    """
+
+    def __init__(self, chain: Chain, arrivals: Mapping[str, int] = MappingProxyType({})) -> None:
         self.tiers = chain.tiers
         self.last_tier = max(self.tiers.values())
         self.flows: dict[str, Flow] = {}
@@ -54,12 +64,13 @@ class Solution:
         self._takes: dict[str, list[Name]] = {}
         self._gives: dict[str, Name] = {}
         self._answers: dict[Name, Mapping[str, DemandCovered]] = {}
+        self._tied: dict[Name, Set[str]] = {}
         self._before: dict[str, tuple[Flow, Expected]] = {}
         for arrival, order in enumerate(orders_of(chain.lines)):
             for line in order.lines:
-                self._place(line, arrival)
+                self._place(line, arrivals.get(line.key, arrival))
         for arrival, work in enumerate(chain.work):
-            self._place(work, arrival)
+            self._place(work, arrivals.get(work.key, arrival))
         for key in sorted(self.flows, key=lambda key: (self.level(key), key)):
             self._expect(key)
 
@@ -153,9 +164,25 @@ class Solution:
             after = self._answers_of(self._gives[key])
             for other in (answer.flow for id_, answer in after.items() if answer != before[id_]):
                 effect.statements += 1
+                effect.tied = effect.tied or other in self._tied_of(self._gives[key])
                 if (entry := (self.level(other), other)) not in waiting:
                     heappush(waiting, entry)
         return effect
+
+    def _tied_of(self, name: Name) -> Set[str]:
+        """Flows that want something of a pool by the same minute as others whose commands came at other times."""
+        tied = self._tied.get(name)
+        if tied is None:
+            beside: dict[int, list[Demand]] = {}
+            for demand in self.demands_of(name):
+                beside.setdefault(demand.need, []).append(demand)
+            tied = self._tied[name] = {
+                demand.flow
+                for demands in beside.values()
+                if len({demand.sequence for demand in demands}) > 1
+                for demand in demands
+            }
+        return tied
 
     def _remember(self, key: str) -> None:
         self._before.setdefault(key, (self.flows[key], self.expected[key]))

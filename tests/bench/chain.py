@@ -19,7 +19,7 @@ from infra.chains.shape import Shape
 from tests.bench import chain_pool, chain_profile
 from tests.bench.chain_commands import stages_of
 from tests.bench.chain_ground import SERVICES, ChainGround
-from tests.bench.chain_slips import VIEWS, Trail, arrivals, hops, prepared, send, tiers_of
+from tests.bench.chain_slips import VIEWS, Arrival, Trail, arrivals, hops, prepared, send, tiers_of
 from tests.bench.figures import Figure, Figures, percentile
 from tests.bench.ground import Ground
 from tests.bench.serving import provision
@@ -44,6 +44,7 @@ TRAILS, TRAILS_OF_FIRST = 450, 120
 LOAD_SECONDS_MAX: Final = 540.0  # of the second part, by what the first one took
 SECONDS_OF_STAGE: Final = 0.75  # until it is sure that nothing is in flight any more
 P99_SECONDS_MAX: Final = 2.0
+MISSING_SAID_MAX: Final = 10
 GOAL_MS: Final = {50: 250.0, 99: 500.0}
 GOAL_RATE: Final = 300.0
 GOAL_GROWTH: Final = 1.3
@@ -133,9 +134,9 @@ async def unloaded(where: ChainGround, show: Show, figures: Figures, trails: Seq
         starts = await where.ends([VIEWS, *LINKS, "fulfillment-commands-v1"])
         sent = await send(where, chosen, per_second, 2 * len(chosen))
         await where.rest()
-    waits = await asyncio.to_thread(arrivals, where, {at: n for at, n in starts.items() if at[0] == VIEWS}, sent)
+    views = {at: n for at, n in starts.items() if at[0] == VIEWS}
     name = f"{lines:,} lines: a slip {deepest} tiers away, to the leader's row"
-    missing = sum(wait == inf for wait in waits)
+    waits, missing = waits_of(show, await asyncio.to_thread(arrivals, where, views, sent))
     figures.percentiles(PART, name, waits, GOAL_MS)
     figures.add(Figure(PART, f"{name}: not arrived", missing, "rows", 0, more_is_better=False, note=f"of {len(waits)}"))
     each = await asyncio.to_thread(hops, where, {at: n for at, n in starts.items() if at[0] != VIEWS})
@@ -144,6 +145,16 @@ async def unloaded(where: ChainGround, show: Show, figures: Figures, trails: Seq
             note = f"of {len(each[topic]):,}; 99 % within {percentile(each[topic], 99) * 1e3:.0f} ms"
             figures.add(Figure(PART, f"{lines:,} lines: one hop, {what}: p50", percentile(each[topic], 50) * 1e3, "ms",
                                note=note))  # fmt: skip
+
+
+def waits_of(show: Show, found: Sequence[Arrival]) -> tuple[list[float], int]:
+    """Seconds of each, and how many did not arrive; of those the first are said, with what their rows showed."""
+    missing = [one for one in found if one.seconds == inf]
+    for one in missing[:MISSING_SAID_MAX]:
+        show.say(one.text)
+    if len(missing) > MISSING_SAID_MAX:
+        show.say(f"not arrived: {len(missing) - MISSING_SAID_MAX:,} more")
+    return [one.seconds for one in found], len(missing)
 
 
 async def same_slips(where: ChainGround, show: Show, trails: Sequence[Trail], lines: int) -> float:
@@ -183,10 +194,11 @@ async def loaded(where: ChainGround, show: Show, figures: Figures, trails: Seque
             await where.rest()
             took = perf_counter() - began
             cpu = services_of(where.cpu_seconds()) - services_of(before)
-        waits = await asyncio.to_thread(arrivals, where, starts, sent)
+        waits, missing = waits_of(show, await asyncio.to_thread(arrivals, where, starts, sent))
         p50, p99 = percentile(waits, 50), percentile(waits, 99)
         hop = cpu / (count * statements) * 1e6
         note = f"{count:,} reports; p50 {p50:.2f} s; {hop:.0f} µs of the services a hop; at rest after {took:.0f} s"
+        note += f"; {missing:,} of {len(waits):,} rows not arrived" if missing else ""
         figures.add(Figure(PART, f"{rate} slips/s: p99 to the leader's row", p99, "s", P99_SECONDS_MAX,
                            more_is_better=False, note=note))  # fmt: skip
         if p99 > P99_SECONDS_MAX:

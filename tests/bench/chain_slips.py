@@ -1,14 +1,15 @@
 """Slips that are reported to a running chain, and when each of them has arrived at its leaders.
 
-Owns: which slips (those that reach a leader and move no pool in common, so that together they do what each does alone),
-reporting by schedule, and arrival: the row of the leader's view that shows the slip's final delay is committed. Load is
-open: a report is due at its time whether or not those before have arrived, and its wait counts from then.
+Owns: which slips (those that reach a leader, move no pool in common, so that together they do what each does alone, and
+do the same in whatever order the broker appended the commands), reporting by schedule, and arrival: the row of the
+leader's view that shows the slip's final delay is committed. Load is open: a report is due at its time whether or not
+those before have arrived, and its wait counts from then.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from time import perf_counter
@@ -28,6 +29,7 @@ from tests.bench.chain_log import records_since
 
 VIEWS: Final = "order-changelog-v1"
 CANDIDATES_PER_TRAIL: Final = 6
+SHOWN_MAX: Final = 5
 _AHEAD_SECONDS: Final = 0.2
 
 
@@ -56,8 +58,39 @@ class Sent:
     due_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A leader's row that a report makes another: ``wanted`` delay (minutes), and ``seconds`` from when the report was
+    due to the commit of the row with it, inf if there was none. ``shown``: its commits since then, as (seconds from
+    when the report was due, minutes of delay).
+    """
+
+    sent: Sent
+    row: bytes
+    wanted: int
+    seconds: float
+    shown: tuple[tuple[float, int], ...]
+
+    @property
+    def text(self) -> str:
+        """Of one that did not arrive, for people."""
+        slip, line = self.sent.trail.slip, self.row.rpartition(b"\0")[2].decode()
+        shown = ", ".join(f"{minutes:,} after {seconds:.1f} s" for seconds, minutes in self.shown[:SHOWN_MAX])
+        more = f" and {len(self.shown) - SHOWN_MAX} times more" if len(self.shown) > SHOWN_MAX else ""
+        return (
+            f"not arrived: slip {slip.slip} of {slip.flow}, {'taken back' if self.sent.back else 'reported'}: "
+            f"{line} was to show {self.wanted:,} minutes late, and showed {shown or 'nothing'}{more}"
+        )
+
+
 def prepared(shape: Shape, most: int) -> tuple[Chain, list[Trail]]:
-    """The chain of a shape, and up to so many slips of it that reach a leader and move no pool in common."""
+    """The chain of a shape, and up to so many slips of it that reach a leader, move no pool in common, and do so in
+    whatever order commands arrive.
+
+    Where several want something by the same minute, that order decides who waits for what is late, and so which leader
+    gets to know of it; and nobody knows beforehand how a broker appends what is told at once, nor what of it in one
+    batch, with one time.
+    """
     chain = generate(shape)
     solution = Solution(chain)
     found: list[Trail] = []
@@ -69,21 +102,27 @@ def prepared(shape: Shape, most: int) -> tuple[Chain, list[Trail]]:
         solution.undo()
         trail = _trail(solution, slip, effect)
         pools = {solution.output_of(key) for key in effect.moved}
-        if trail.rows and not taken & pools:
+        if trail.rows and not effect.tied and not taken & pools:
             taken |= pools
             found.append(trail)
     return chain, found
 
 
 def _trail(solution: Solution, slip: Slip, effect: Effect) -> Trail:
+    fact = solution.facts[slip.flow]
+    bought_in = isinstance(fact, Work) and not fact.components
+    tier = solution.tiers[slip.enterprise]
+    return Trail(slip, rows_of(solution, effect), len(effect.moved), effect.statements, tier, bought_in)
+
+
+def rows_of(solution: Solution, effect: Effect) -> dict[bytes, int]:
+    """The rows of leaders' views that become late, each with its delay (minutes)."""
     rows = {}
     for key, moved in effect.moved.items():
         if solution.tier_of(key) == 0 and moved.after.delay:
             _, buyer, number, line = key.split("/")
             rows[view_prefix(buyer, ORDER_LINES) + f"{buyer}/{number}/{line}".encode()] = moved.after.delay
-    fact = solution.facts[slip.flow]
-    bought_in = isinstance(fact, Work) and not fact.components
-    return Trail(slip, rows, len(effect.moved), effect.statements, solution.tiers[slip.enterprise], bought_in)
+    return rows
 
 
 async def send(where: ChainGround, trails: Sequence[Trail], per_second: float, count: int) -> list[Sent]:
@@ -106,20 +145,26 @@ async def send(where: ChainGround, trails: Sequence[Trail], per_second: float, c
     return sent
 
 
-def arrivals(where: ChainGround, starts: dict[tuple[str, int], int], sent: Sequence[Sent]) -> list[float]:
-    """Seconds from when each report was due to the commit of each leader's row that it moves; inf: it never showed."""
+def arrivals(where: ChainGround, starts: dict[tuple[str, int], int], sent: Sequence[Sent]) -> list[Arrival]:
+    """Each leader's row that each report makes another, with when it showed that, as the broker's files have it."""
     codec = RowCodec(OrderLineView)
-    shown: dict[bytes, list[tuple[int, int]]] = {row: [] for one in sent for row in one.trail.rows}
+    commits: dict[bytes, list[tuple[int, int]]] = {row: [] for one in sent for row in one.trail.rows}
     for record in records_since(where.ground.folder / "kafka", starts):
-        if record.key in shown and record.value is not None and record.seen_ms is not None:
-            shown[record.key].append((record.seen_ms, codec.decode(record.value).delay_minutes))
-    waits: list[float] = []
+        if record.key in commits and record.value is not None and record.seen_ms is not None:
+            commits[record.key].append((record.seen_ms, codec.decode(record.value).delay_minutes))
+    return arrivals_of(commits, sent)
+
+
+def arrivals_of(commits: Mapping[bytes, Iterable[tuple[int, int]]], sent: Sequence[Sent]) -> list[Arrival]:
+    """The same from the commits of each row, as (ms since 1970 UTC, minutes of delay)."""
+    found: list[Arrival] = []
     for one in sent:
         for row, delay in one.trail.rows.items():
             wanted = 0 if one.back else delay
-            seen = min((at for at, minutes in shown[row] if at >= one.due_ms and minutes == wanted), default=inf)
-            waits.append((seen - one.due_ms) / 1e3)
-    return waits
+            shown = tuple(((at - one.due_ms) / 1e3, late) for at, late in sorted(commits[row]) if at >= one.due_ms)
+            seconds = next((after for after, late in shown if late == wanted), inf)
+            found.append(Arrival(one, row, wanted, seconds, shown))
+    return found
 
 
 def hops(where: ChainGround, starts: dict[tuple[str, int], int]) -> dict[str, list[float]]:

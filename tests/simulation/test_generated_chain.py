@@ -1,5 +1,8 @@
 """A generated chain in the three services: every date is the chain model's, at rest, after slips and their end."""
 
+import pytest
+
+from infra.chains.chain import orders_of
 from infra.chains.generate import generate
 from infra.chains.shape import Shape
 from infra.chains.solution import Solution
@@ -7,10 +10,12 @@ from services.fulfillment.expecting import TOLD, FlowReckoned
 from services.kernel.memory_log import START_MS
 from services.kernel.partitioner import partition_of
 from services.kernel.row_codec import RowCodec
-from tests.bench.chain_commands import report_of, stages_of, withdrawal_of
+from services.kernel.values import EnterpriseId
+from tests.bench.chain_commands import Told, placed, plan_of, report_of, stages_of, stock_of, withdrawal_of
 from tests.support.backbone import PARTITIONS, Backbone
 
 TOLD_CODEC = RowCodec(FlowReckoned)
+MANY_TIES = Shape(6, enterprises=8, tiers=4, orders_per_day=3, days=6, slip_rate=0.2)
 
 
 def differences(backbone: Backbone, solution: Solution) -> list[str]:
@@ -51,4 +56,47 @@ def test_the_services_date_a_generated_chain_as_the_model_does() -> None:
         backbone.settle()
         assert differences(backbone, solution) == [], slip
     assert reaching, "no slip reached a leader: this shows nothing"
+    backbone.check_laws()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_wanted_by_the_same_minute_is_served_in_the_order_in_which_it_was_said(seed: int) -> None:
+    """All is told in an order by chance, much of it in one millisecond; dates after a slip are those of that order."""
+    chain = generate(MANY_TIES)
+    backbone, arrivals = Backbone(seed), dict[str, int]()
+    backbone.tick(START_MS)
+    for sender, command in stock_of(chain):
+        backbone.send(sender, command)
+    told = [([one.key], (EnterpriseId(one.owner), plan_of(one))) for one in chain.work]
+    confirmed = list[Told]()
+    for order in orders_of(chain.lines):
+        place, confirm = placed(order.lines)
+        told.append(([line.key for line in order.lines], place))
+        confirmed.append(confirm)
+    backbone.random.shuffle(told)
+    for flows, (sender, command) in told:
+        backbone.send(sender, command)
+        arrivals |= dict.fromkeys(flows, backbone.log.now_ms)
+        backbone.log.now_ms -= backbone.random.randint(0, 1)
+    backbone.settle()
+    for sender, command in confirmed:
+        backbone.send(sender, command)
+    backbone.settle()
+    solution, by_default, otherwise = Solution(chain, arrivals), Solution(chain), 0
+    assert differences(backbone, solution) == [], seed
+    for slip in chain.slips:
+        for one in (solution, by_default):
+            effect = one.report(slip.flow, slip.estimated_finish, slip.slip, slip.reason)
+        backbone.send(*report_of(slip))
+        backbone.settle()
+        assert differences(backbone, solution) == [], (seed, slip)
+        if others := differences(backbone, by_default):
+            assert effect.tied, (seed, slip, others)
+            otherwise += 1
+        for one in (solution, by_default):
+            one.undo()
+        backbone.send(*withdrawal_of(slip))
+        backbone.settle()
+        assert differences(backbone, solution) == [], (seed, slip)
+    assert otherwise, "the order of arrival decided nothing: this shows nothing"
     backbone.check_laws()
