@@ -217,8 +217,8 @@ def key_of(command: Command, sender: EnterpriseId) -> str:
 
 DISRUPTION = Aggregate(
     kind="disruption",
-    commands=(DisruptSite, LiftDisruption),
-    facts=(SiteDisrupted, DisruptionLifted),
+    commands=Command.__args__,
+    facts=Fact.__args__,
     rows={"head": DisruptionHead, "named": NamedFlow},
     key=key_of,
     decide=decide,

@@ -189,8 +189,8 @@ def lane_key(command: Command, sender: EnterpriseId) -> str:
 
 LANE = Aggregate(
     kind="lane",
-    commands=(DefineLane, ChangeLeadTime, CloseLane),
-    facts=(LaneDefined, LeadTimeChanged, LaneClosed),
+    commands=Command.__args__,
+    facts=Fact.__args__,
     rows={"head": Lane},
     key=lane_key,
     decide=decide,

@@ -7,7 +7,7 @@ together each would otherwise move it in turn. Deliberately lacks: the rules of 
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import ROUND_CEILING, Context, Decimal
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from services.chain.causes import ChainTooLong
 from services.chain.flow import expect
@@ -378,28 +378,10 @@ def flow_of(key: str, terms: WorkTerms, report: FlowReport) -> Flow:
     )
 
 
-def _alarm(rows: Rows) -> int | None:
-    told: FlowReckoned | None = rows.get(TOLD)
-    return alarm_of(told)
-
-
-def _ring(key: str, now_ms: int) -> Any:
-    return ReckonWork(key)
-
-
 WORK = Aggregate(
     kind="work",
-    commands=(CoverComponent, DisruptWork, ReckonWork, PlanWork, ReportWork, IssueComponents, CancelWork),
-    facts=(
-        WorkPlanned,
-        ComponentPlanned,
-        ComponentIssued,
-        WorkReported,
-        WorkStageChanged,
-        InputCovered,
-        FlowDisrupted,
-        FlowReckoned,
-    ),
+    commands=Command.__args__,
+    facts=Fact.__args__,
     rows={
         "terms": WorkTerms,
         "head": WorkHead,
@@ -412,8 +394,8 @@ WORK = Aggregate(
     key=work_key_of,
     decide=decide,
     evolve=evolve,
-    alarm=_alarm,
-    ring=_ring,
+    alarm=lambda rows: alarm_of(rows.get(TOLD)),
+    ring=lambda key, now_ms: ReckonWork(key),
     reckon=ReckonWork,
     derived=(FlowReckoned,),
 )
