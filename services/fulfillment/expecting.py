@@ -23,6 +23,7 @@ from services.fulfillment.amounts import (
     refuse_instant,
 )
 from services.fulfillment.keys import disruption_key, refuse_optional_id
+from services.kernel.model import Rows
 from services.kernel.values import Origin, Refused
 
 SILENCE_GRID_MINUTES: Final = 60
@@ -81,6 +82,17 @@ class FlowReport:
 
 
 NOTHING_REPORTED: Final = FlowReport()
+NOTHING_TO_COME: Final = FlowReckoned()
+
+
+def report_of(rows: Rows) -> FlowReport:
+    """What the owner of a flow reported last."""
+    return rows.get(REPORT) or NOTHING_REPORTED
+
+
+def told_of(rows: Rows) -> FlowReckoned:
+    """What was told last of a flow's output."""
+    return rows.get(TOLD) or NOTHING_TO_COME
 
 
 def reported(said: FlowReport, before: FlowReport, disruption_id: str, outdated: bool) -> FlowReport:

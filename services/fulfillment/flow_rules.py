@@ -33,7 +33,9 @@ from services.fulfillment.expecting import (
     event_of,
     outdated_of,
     refuse_report,
+    report_of,
     reported,
+    told_of,
 )
 from services.fulfillment.flow import (
     INPUT,
@@ -77,7 +79,7 @@ from services.fulfillment.legs import (
     owed,
     plan,
 )
-from services.fulfillment.line_dates import NOTHING_TO_COME, Line, reckon_line
+from services.fulfillment.line_dates import Line, reckon_line
 from services.kernel.model import Aggregate, DictRows, Rows
 from services.kernel.values import Origin, Quantity, Refused
 
@@ -256,7 +258,7 @@ def _report(draft: _Draft, command: ReportLine, terms: FlowTerms | None) -> tupl
     """Anybody but the seller gets the answer for a line that nobody knows."""
     if terms is None or draft.origin.enterprise != terms.seller:
         return Refused("line-unknown", "name an agreed line or a transfer of which you are the seller", "line")
-    before: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
+    before = report_of(draft)
     said = NOTHING_REPORTED
     if not command.withdraw:
         said = FlowReport(
@@ -372,11 +374,11 @@ def _settle_dates(draft: _Draft, terms: FlowTerms, reason: str | None) -> None:
 
 def _settle_expectation(draft: _Draft, flow_key: FlowKey) -> None:
     legs = [leg for _, leg in by_due_date(draft)]
-    said: FlowReport = draft.get(REPORT) or NOTHING_REPORTED
+    said = report_of(draft)
     now = minute_of(draft.origin.now_ms)
     closures = closures_of(draft, said, leaving=True)
     line = Line(flow_key, draft.terms, draft.head, legs, said, draft.get(INPUT), now, closures)
-    told: FlowReckoned = draft.get(TOLD) or NOTHING_TO_COME
+    told = told_of(draft)
     try:
         reckoned = reckon_line(line)
     except ChainTooLong:

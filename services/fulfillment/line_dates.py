@@ -25,6 +25,7 @@ from services.chain.quantities import millionths
 from services.fulfillment.amounts import ZERO, scaled
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
+    NOTHING_TO_COME,
     FlowReckoned,
     FlowReport,
     InputCovered,
@@ -34,7 +35,6 @@ from services.fulfillment.expecting import (
 )
 from services.fulfillment.legs import FlowHead, FlowTerms, Leg, StockCover, dates, due_after, last_due, owed
 
-NOTHING_TO_COME: Final = FlowReckoned()
 LEAVING_MINUTES: Final = 1
 """What of a line's lead time passes at the site that it leaves: what has left does not mind if that stands still."""
 

@@ -22,7 +22,7 @@ from services.fulfillment.consignment import (
 )
 from services.fulfillment.disrupted import FlowDisrupted
 from services.fulfillment.disruption_links import tell_named
-from services.fulfillment.expecting import TOLD, FlowReckoned, later_ms
+from services.fulfillment.expecting import FlowReckoned, later_ms, told_of
 from services.fulfillment.flow import (
     AgreeLine,
     CancellationAnswered,
@@ -49,7 +49,7 @@ from services.fulfillment.legs import (
     last_due,
     owed,
 )
-from services.fulfillment.line_dates import NOTHING_TO_COME, planned_start_of
+from services.fulfillment.line_dates import planned_start_of
 from services.fulfillment.links import (
     LEGS_TOPIC,
     LINES_TOPIC,
@@ -204,7 +204,7 @@ def _tell_of_flow(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link
     head: FlowHead | None = rows.get("head")
     if terms is None or head is None:
         return []
-    told: FlowReckoned = rows.get(TOLD) or NOTHING_TO_COME
+    told = told_of(rows)
     links: list[Link] = []
     demand = supply = progress = False
     for fact in facts:

@@ -38,12 +38,11 @@ from services.fulfillment.consignment import (
     total,
 )
 from services.fulfillment.disruption_view import DisruptedFlowRow, DisruptionRow, disruption_rows
-from services.fulfillment.expecting import TOLD, FlowReckoned
+from services.fulfillment.expecting import FlowReckoned, told_of
 from services.fulfillment.flow import LegRejected
 from services.fulfillment.keys import ItemId, LineId, SiteId
 from services.fulfillment.lane import CarrierMode, Lane
 from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due, owed
-from services.fulfillment.line_dates import NOTHING_TO_COME
 from services.fulfillment.links import LineStage
 from services.fulfillment.policy import expected_ms, stage_of
 from services.fulfillment.shipment import (
@@ -328,7 +327,7 @@ def _flow_rows(key: str, rows: Rows, facts: tuple[Any, ...], as_of_ms: int) -> I
     row_id = key[len("flow/") :]
     internal = terms.seller == terms.buyer
     direction = Direction.INTERNAL if internal else Direction.OUTBOUND
-    told: FlowReckoned = rows.get(TOLD) or NOTHING_TO_COME
+    told = told_of(rows)
     yield FeedRow(terms.seller, "flows", row_id, _flow_row(key, terms, head, told, direction, as_of_ms))
     if not internal:
         yield FeedRow(terms.buyer, "flows", row_id, _flow_row(key, terms, head, told, Direction.INBOUND, as_of_ms))

@@ -77,6 +77,11 @@ class ComponentRow:
         return max(self.quantity - self.issued, ZERO)
 
 
+def head_of(rows: Rows) -> WorkHead:
+    """How far the work order is."""
+    return rows.get("head") or WorkHead()
+
+
 def component_row(n: int) -> str:
     """The key of a component's row; rows are in the order of their numbers."""
     return f"component/{n:04}"
@@ -253,7 +258,7 @@ Command = CoverComponent | DisruptWork | ReckonWork | PlanWork | ReportWork | Is
 
 def evolve(rows: Rows, fact: Fact) -> Changes:
     """The rows that the fact changes. Total."""
-    head: WorkHead = rows.get("head") or WorkHead()
+    head = head_of(rows)
     match fact:
         case WorkPlanned(terms):
             dropped = drop_unconcerned(rows, (terms.owner, terms.site)) if rows.get("terms") is None else {}

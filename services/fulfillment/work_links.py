@@ -9,14 +9,7 @@ from typing import Any
 from services.chain.moments import SINCE
 from services.chain.quantities import millionths
 from services.fulfillment.amounts import ZERO
-from services.fulfillment.expecting import (
-    NOTHING_REPORTED,
-    REPORT,
-    TOLD,
-    FlowReckoned,
-    InputCovered,
-    later_ms,
-)
+from services.fulfillment.expecting import FlowReckoned, InputCovered, later_ms, report_of, told_of
 from services.fulfillment.keys import FlowKey, demand_id, demand_number, pool_key
 from services.fulfillment.links import POOL_INPUTS_TOPIC, DemandCovered, DemandStated, SupplyStated
 from services.fulfillment.work import (
@@ -31,6 +24,7 @@ from services.fulfillment.work import (
     WorkStageChanged,
     WorkTerms,
     component_row,
+    head_of,
 )
 from services.kernel.model import Link, Rows
 from services.kernel.values import Quantity
@@ -75,7 +69,7 @@ def tell_of_work(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]
                 supply = True
             case _:
                 pass  # what follows from it is reckoned
-    head: WorkHead = rows.get("head") or WorkHead()
+    head = head_of(rows)
     links = []
     begun = _begun(rows)
     for row in touched:
@@ -86,14 +80,13 @@ def tell_of_work(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]
             links.append(Link(POOL_INPUTS_TOPIC, to, state.demand, state))
     if supply:
         to = pool_key(terms.owner, terms.site, terms.item)
-        links.append(Link(POOL_INPUTS_TOPIC, to, key, _supply(key, terms, head, rows.get(TOLD) or FlowReckoned())))
+        links.append(Link(POOL_INPUTS_TOPIC, to, key, _supply(key, terms, head, told_of(rows))))
     return links
 
 
 def _begun(rows: Rows) -> bool:
     """Whether its components are wanted for real: something was taken, or its start is reported."""
-    report = rows.get(REPORT) or NOTHING_REPORTED
-    return report.actual_start_at_ms is not None or any(row.issued for _, row in rows.scan("component/"))
+    return report_of(rows).actual_start_at_ms is not None or any(row.issued for _, row in rows.scan("component/"))
 
 
 def _demand(key: FlowKey, terms: WorkTerms, row: ComponentRow, stage: WorkStage, begun: bool) -> DemandStated:

@@ -26,6 +26,7 @@ from services.fulfillment.amounts import (
 from services.fulfillment.disrupted import DISRUPTION, FlowDisrupted, closures_of, disrupted, outdated
 from services.fulfillment.expecting import (
     NOTHING_REPORTED,
+    NOTHING_TO_COME,
     REPORT,
     TOLD,
     FlowReckoned,
@@ -39,7 +40,9 @@ from services.fulfillment.expecting import (
     quiet_until,
     reckoned_of,
     refuse_report,
+    report_of,
     reported,
+    told_of,
 )
 from services.fulfillment.keys import NO_SITE, owner_of, refuse_id, refuse_text
 from services.fulfillment.work import (
@@ -64,6 +67,7 @@ from services.fulfillment.work import (
     WorkStageChanged,
     WorkTerms,
     evolve,
+    head_of,
     input_row,
     work_key_of,
 )
@@ -91,7 +95,7 @@ def decide(rows: Rows, command: Command, origin: Origin) -> Decision:
             return disrupted(rows, said, (owner_of(key), terms.site if terms is not None else NO_SITE))
         case ReckonWork(key):
             reckoned = _reckon(rows, key, minute_of(origin.now_ms))
-            return () if reckoned == (rows.get(TOLD) or FlowReckoned()) else (reckoned,)
+            return () if reckoned == told_of(rows) else (reckoned,)
         case ReportWork() | IssueComponents() | CancelWork() if rows.get("terms") is None:
             return UNKNOWN
         case ReportWork():
@@ -147,7 +151,7 @@ def _plan(rows: Rows, command: PlanWork, origin: Origin) -> Decision:
 
 
 def _refuse_anew(rows: Rows, known: WorkTerms, terms: WorkTerms) -> Refused | None:
-    head: WorkHead = rows.get("head") or WorkHead()
+    head = head_of(rows)
     if head.stage in (WorkStage.FINISHED, WorkStage.CANCELLED):
         return Refused("work-ended", f"the work order is {head.stage.value.lower()}; plan another one", "work")
     if (known.site, known.item, known.quantity.unit) != (terms.site, terms.item, terms.quantity.unit):
@@ -225,7 +229,7 @@ def _components_anew(rows: Rows, needs: dict[tuple[str, str, str], Quantity]) ->
         quantity = left.pop((row.site, row.item, row.unit), Quantity(ZERO, row.unit))
         if quantity.amount != row.quantity:
             facts.append(ComponentPlanned(row.n, row.site, row.item, quantity))
-    head: WorkHead = rows.get("head") or WorkHead()
+    head = head_of(rows)
     if head.components + len(left) > COMPONENTS_MAX:
         return Refused("components-too-many", "the work order had too many components; plan another one", "components")
     for n, ((site, item, _), quantity) in enumerate(left.items(), head.components):
@@ -237,7 +241,7 @@ def _components_anew(rows: Rows, needs: dict[tuple[str, str, str], Quantity]) ->
 
 
 def _report(rows: Rows, command: ReportWork, origin: Origin) -> Decision:
-    known: FlowReport = rows.get(REPORT) or NOTHING_REPORTED
+    known = report_of(rows)
     before = NOTHING_REPORTED if command.withdraw else known
     said = FlowReport(
         command.estimated_start_at_ms,
@@ -264,7 +268,7 @@ def _issue(rows: Rows, command: IssueComponents) -> Decision:
     facts: list[Fact] = []
     if not command.components:
         facts += [ComponentIssued(row.n, Quantity(row.quantity, row.unit)) for row in components if row.open]
-    unplanned = (rows.get("head") or WorkHead()).components
+    unplanned = head_of(rows).components
     for total in command.components:
         refused = first_refusal(
             refuse_id(total.site, "components.site"),
@@ -292,7 +296,7 @@ def _cancel(rows: Rows, command: CancelWork) -> Decision:
     refused = refuse_text(command.reason, "reason")
     if refused is not None:
         return refused
-    head: WorkHead = rows.get("head") or WorkHead()
+    head = head_of(rows)
     if head.stage is WorkStage.FINISHED:
         return Refused("work-ended", "it is finished; take that report back first if it is wrong", "work")
     return () if head.stage is WorkStage.CANCELLED else (WorkStageChanged(WorkStage.CANCELLED, command.reason),)
@@ -300,8 +304,8 @@ def _cancel(rows: Rows, command: CancelWork) -> Decision:
 
 def _stage_after(rows: Rows, *facts: Fact) -> tuple[WorkStageChanged, ...]:
     """The change of stage that follows from facts, if any. A cancelled one stays so, whatever is reported."""
-    head: WorkHead = rows.get("head") or WorkHead()
-    report: FlowReport = rows.get(REPORT) or NOTHING_REPORTED
+    head = head_of(rows)
+    report = report_of(rows)
     issued = {row.n: row.issued for row in _components(rows)}
     for fact in facts:
         if isinstance(fact, WorkReported):
@@ -329,13 +333,13 @@ def _reckon(rows: Rows, key: str, now: int) -> FlowReckoned:
     A component that comes in later holds nothing up until its pool has answered: meanwhile time goes on.
     """
     terms: WorkTerms | None = rows.get("terms")
-    head: WorkHead = rows.get("head") or WorkHead()
+    head = head_of(rows)
     if terms is None or head.stage is WorkStage.CANCELLED:
-        return FlowReckoned()
+        return NOTHING_TO_COME
     inputs, told = list(_inputs(rows)), rows.get(TOLD)
     if None in inputs and told is None:
-        return FlowReckoned()
-    report: FlowReport = rows.get(REPORT) or NOTHING_REPORTED
+        return NOTHING_TO_COME
+    report = report_of(rows)
     flow = replace(flow_of(key, terms, report), closures=closures_of(rows, report))
     try:
         expected = expect(flow, [answer_of(key, said) for said in inputs if said is not None and said.tracked], now)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
 from services.fulfillment.cause_view import CauseClass, shown_to_owner
-from services.fulfillment.expecting import TOLD, FlowReckoned, InputCovered, later_ms
+from services.fulfillment.expecting import InputCovered, later_ms, told_of
 from services.fulfillment.keys import ItemId, SiteId
-from services.fulfillment.work import ComponentRow, WorkHead, WorkStage, WorkTerms, input_row
+from services.fulfillment.work import ComponentRow, WorkStage, WorkTerms, head_of, input_row
 from services.kernel.model import FeedRow, Rows
 from services.kernel.values import Quantity
 
@@ -49,9 +49,7 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
     terms: WorkTerms | None = rows.get("terms")
     if terms is None:
         return
-    head: WorkHead = rows.get("head") or WorkHead()
-    told: FlowReckoned = rows.get(TOLD) or FlowReckoned()
-    expectation = told.expectation
+    expectation = told_of(rows).expectation
     delay = expectation.delay if expectation is not None else 0
     cause, reason = shown_to_owner(key, expectation.cause if expectation is not None else None)
     row = WorkRow(
@@ -59,7 +57,7 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
         site=terms.site,
         item=terms.item,
         quantity=terms.quantity,
-        stage=head.stage,
+        stage=head_of(rows).stage,
         planned_start_at_ms=terms.start_at_ms,
         planned_finish_at_ms=terms.finish_at_ms,
         expected_at_ms=None if expectation is None else _expected_ms(terms, expectation.date, expectation.baseline),
