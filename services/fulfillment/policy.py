@@ -11,15 +11,6 @@ from services.chain.moments import SINCE
 from services.chain.pool_facts import Hold
 from services.chain.quantities import millionths
 from services.fulfillment.amounts import AMOUNT_MAX, LEAD_TIME_MINUTES_MAX, ZERO, in_range, scaled
-from services.fulfillment.consignment import (
-    MilestoneKind,
-    ShipmentHead,
-    ShipmentLine,
-    ShipmentStatus,
-    ShipmentTerms,
-    expected,
-    line_row,
-)
 from services.fulfillment.disrupted import FlowDisrupted
 from services.fulfillment.disruption_links import tell_named
 from services.fulfillment.expecting import FlowReckoned, later_ms, told_of
@@ -37,7 +28,7 @@ from services.fulfillment.flow import (
     NoteShipment,
     RestWaived,
 )
-from services.fulfillment.keys import FlowKey, LineId, ShipmentKey, demand_id, pool_key
+from services.fulfillment.keys import FlowKey, ShipmentKey, demand_id, pool_key
 from services.fulfillment.legs import (
     AgreedDelivery,
     FlowHead,
@@ -63,18 +54,8 @@ from services.fulfillment.links import (
     ShipmentWanted,
     SupplyStated,
 )
-from services.fulfillment.shipment import (
-    MilestoneReported,
-    ShipmentCancelled,
-    ShipmentLinePlanned,
-    ShipmentPacked,
-    ShipmentPicked,
-    ShipmentReceived,
-    ShipmentRescheduled,
-    ShipmentShipped,
-    WantDeclined,
-    WantShipment,
-)
+from services.fulfillment.shipment import WantShipment
+from services.fulfillment.shipment_links import tell_flows
 from services.fulfillment.work import DisruptWork
 from services.fulfillment.work_links import cover_component, tell_of_work
 from services.kernel.model import Link, Rows
@@ -189,7 +170,7 @@ def _report(said: ShipmentReported) -> LegReport:
 def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterable[Link]:
     """The links whose state the facts changed, each once, with the state after all of them."""
     if key.startswith("shipment/"):
-        return _tell_flows(ShipmentKey(key), rows, facts)
+        return tell_flows(ShipmentKey(key), rows, facts)
     if key.startswith("flow/"):
         return _tell_of_flow(FlowKey(key), rows, facts)
     if key.startswith("disruption/"):
@@ -347,80 +328,4 @@ def progressed(terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> LineProg
         reason=head.reason,
         stock_known=head.stock is StockCover.TRACKED,
         expectation=told.expectation,
-    )
-
-
-_MOVES_DATES: Final = (MilestoneKind.DEPARTURE, MilestoneKind.ARRIVAL, MilestoneKind.DELIVERY)
-
-
-def _tell_flows(key: ShipmentKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]:
-    links: list[Link] = []
-    touched: dict[str, None] = {}
-    for fact in facts:
-        match fact:
-            case ShipmentLinePlanned(line=line):
-                touched[line_row(line)] = None
-            case ShipmentShipped() | ShipmentReceived() | ShipmentPicked() | ShipmentPacked():
-                for part in fact.lines:
-                    touched[line_row(part.line)] = None
-            case ShipmentCancelled() | ShipmentRescheduled():
-                touched.update((row, None) for row, _ in rows.scan("line/"))
-            case MilestoneReported(kind=kind):
-                if kind in _MOVES_DATES:
-                    touched.update((row, None) for row, _ in rows.scan("line/"))
-            case WantDeclined(flow_key, line, unit, want):
-                none = Quantity(ZERO, unit)
-                report = ShipmentReported(
-                    key,
-                    none,
-                    none,
-                    none,
-                    none,
-                    None,
-                    None,
-                    None,
-                    None,
-                    "",
-                    line,
-                    want,
-                    none,
-                    closed=True,
-                    concluded=False,
-                )
-                links.append(Link(LEGS_TOPIC, flow_key, key, report))
-            case _:
-                pass
-    if touched:
-        terms: ShipmentTerms = rows.get("terms")  # type: ignore[assignment]  # lines have terms and a head
-        head: ShipmentHead = rows.get("head")  # type: ignore[assignment]
-        closed = not (terms.wanted and head.status is ShipmentStatus.PLANNED)
-        for row in touched:
-            line_state: ShipmentLine | None = rows.get(row)
-            if line_state is not None and line_state.flow_key:
-                report = _reported(key, head, LineId(row[len("line/") :]), line_state, closed)
-                links.append(Link(LEGS_TOPIC, line_state.flow_key, key, report))
-    return links
-
-
-def _reported(
-    key: ShipmentKey, head: ShipmentHead, line: LineId, state: ShipmentLine, closed: bool
-) -> ShipmentReported:
-    unit = state.unit
-    ship_at, deliver_at = expected(head, state)
-    return ShipmentReported(
-        key,
-        Quantity(state.open, unit),
-        Quantity(state.shipped, unit),
-        Quantity(state.received, unit),
-        Quantity(state.cancelled, unit),
-        ship_at,
-        deliver_at,
-        state.shipped_at_ms,
-        state.received_at_ms,
-        head.reason,
-        line,
-        state.want,
-        Quantity(state.fixed - state.shipped, unit),
-        closed,
-        state.concluded,
     )
