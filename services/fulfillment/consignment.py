@@ -4,7 +4,7 @@ Owns: the rows of the shipment, and what a line keeps apart (planned by the sell
 the buyer). Deliberately lacks: who may say them, which is the shipment's (shipment.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +12,7 @@ from enum import StrEnum
 from services.fulfillment.amounts import ZERO, in_range
 from services.fulfillment.keys import NO_ITEM, ItemId, LineId, SiteId
 from services.kernel.frozen import amended
+from services.kernel.model import Rows
 from services.kernel.values import EnterpriseId, Quantity
 
 
@@ -246,6 +247,11 @@ def total(head: ShipmentHead, amount: Decimal) -> Quantity | None:
     return Quantity(amount, head.unit) if head.unit else None
 
 
-def line_row(line: LineId | str) -> str:
+def line_row(line: LineId) -> str:
     """The key of the line's row."""
     return f"line/{line}"
+
+
+def lines_of(rows: Rows) -> Iterator[tuple[LineId, ShipmentLine]]:
+    """All lines by id."""
+    return ((LineId(key[len("line/") :]), line) for key, line in rows.scan("line/"))

@@ -21,6 +21,7 @@ from services.fulfillment.consignment import (
     ShipmentStatus,
     ShipmentTerms,
     line_row,
+    lines_of,
     tallied,
     with_received,
     with_shipped,
@@ -428,10 +429,9 @@ def _with_milestone(head: ShipmentHead, fact: MilestoneReported) -> ShipmentHead
 
 def _cancelled(rows: Rows, head: ShipmentHead, reason: str) -> Changes:
     moves: _Moves = {}
-    for key, line in rows.scan("line/"):
+    for name, line in lines_of(rows):
         if line.open:
-            rest = amended(line, quantity=line.shipped, cancelled=line.cancelled + line.open)
-            moves[LineId(key[len("line/") :])] = line, rest
+            moves[name] = line, amended(line, quantity=line.shipped, cancelled=line.cancelled + line.open)
     after = tallied(head, moves.values(), reason=reason)
     if head.shipped_at_ms is None:
         after = amended(after, status=ShipmentStatus.CANCELLED)

@@ -11,6 +11,7 @@ from services.fulfillment.consignment import (
     ShipmentTerms,
     expected,
     line_row,
+    lines_of,
 )
 from services.fulfillment.keys import LineId, ShipmentKey
 from services.fulfillment.links import LEGS_TOPIC, ShipmentReported
@@ -32,20 +33,20 @@ from services.kernel.values import Quantity
 def tell_flows(key: ShipmentKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]:
     """The links whose state the facts changed, each once, with the state after all of them."""
     links: list[Link] = []
-    touched: dict[str, None] = {}
+    touched: dict[LineId, None] = {}
     for fact in facts:
         match fact:
             case ShipmentLinePlanned(line=line):
-                touched[line_row(line)] = None
+                touched[line] = None
             case ShipmentShipped() | ShipmentReceived() | ShipmentPicked() | ShipmentPacked():
                 for part in fact.lines:
-                    touched[line_row(part.line)] = None
+                    touched[part.line] = None
             case (
                 ShipmentCancelled()
                 | ShipmentRescheduled()
                 | MilestoneReported(kind=MilestoneKind.DEPARTURE | MilestoneKind.ARRIVAL | MilestoneKind.DELIVERY)
             ):
-                touched.update((row, None) for row, _ in rows.scan("line/"))
+                touched.update((line, None) for line, _ in lines_of(rows))
             case WantDeclined():
                 links.append(_declined(key, fact))
             case _:
@@ -54,11 +55,10 @@ def tell_flows(key: ShipmentKey, rows: Rows, facts: tuple[Any, ...]) -> list[Lin
         terms: ShipmentTerms = rows.get("terms")  # type: ignore[assignment]  # lines have terms and a head
         head: ShipmentHead = rows.get("head")  # type: ignore[assignment]
         closed = not (terms.wanted and head.status is ShipmentStatus.PLANNED)
-        for row in touched:
-            line_state: ShipmentLine | None = rows.get(row)
-            if line_state is not None and line_state.flow_key:
-                report = _reported(key, head, LineId(row[len("line/") :]), line_state, closed)
-                links.append(Link(LEGS_TOPIC, line_state.flow_key, key, report))
+        for line in touched:
+            state: ShipmentLine | None = rows.get(line_row(line))
+            if state is not None and state.flow_key:
+                links.append(Link(LEGS_TOPIC, state.flow_key, key, _reported(key, head, line, state, closed)))
     return links
 
 

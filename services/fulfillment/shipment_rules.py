@@ -17,6 +17,7 @@ from services.fulfillment.consignment import (
     ShipmentStatus,
     ShipmentTerms,
     line_row,
+    lines_of,
 )
 from services.fulfillment.keys import (
     LineId,
@@ -78,7 +79,7 @@ class _Known:
 
     def lines(self, wanted: Callable[[ShipmentLine], bool]) -> list[tuple[LineId, ShipmentLine]]:
         """The lines that are wanted, by id."""
-        return [(LineId(key[len("line/") :]), line) for key, line in self.rows.scan("line/") if wanted(line)]
+        return [(name, line) for name, line in lines_of(self.rows) if wanted(line)]
 
 
 def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:

@@ -35,6 +35,7 @@ from services.fulfillment.consignment import (
     ShipmentTerms,
     expected_whole,
     line_row,
+    lines_of,
     total,
 )
 from services.fulfillment.disruption_view import DisruptedFlowRow, DisruptionRow, disruption_rows
@@ -46,11 +47,8 @@ from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due,
 from services.fulfillment.links import LineStage
 from services.fulfillment.policy import expected_ms, stage_of
 from services.fulfillment.shipment import (
-    MilestoneReported,
     ShipmentCancelled,
     ShipmentLinePlanned,
-    ShipmentPacked,
-    ShipmentPicked,
     ShipmentReceived,
     ShipmentShipped,
     WantDeclined,
@@ -258,8 +256,8 @@ def _touched(rows: Rows, facts: tuple[Any, ...]) -> dict[LineId, None]:
                 for part in fact.lines:
                     lines[part.line] = None
             case ShipmentCancelled():
-                lines.update((LineId(row[len("line/") :]), None) for row, _ in rows.scan("line/"))
-            case MilestoneReported() | ShipmentPicked() | ShipmentPacked() | _:
+                lines.update((line, None) for line, _ in lines_of(rows))
+            case _:
                 pass
     return lines
 
