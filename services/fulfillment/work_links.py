@@ -71,7 +71,7 @@ def tell_of_work(key: FlowKey, rows: Rows, facts: tuple[Any, ...]) -> list[Link]
                 pass  # what follows from it is reckoned
     head = head_of(rows)
     links = []
-    begun = _begun(rows)
+    begun = bool(touched) and _begun(rows)
     for row in touched:
         component: ComponentRow | None = rows.get(row)
         if component is not None:

@@ -11,7 +11,7 @@ from services.chain.moments import NEVER
 from services.fulfillment.cause_view import CauseClass, shown_to_owner
 from services.fulfillment.expecting import InputCovered, later_ms, told_of
 from services.fulfillment.keys import ItemId, SiteId
-from services.fulfillment.work import ComponentRow, WorkStage, WorkTerms, head_of, input_row
+from services.fulfillment.work import ComponentRow, WorkStage, WorkTerms, component_row, head_of
 from services.kernel.model import FeedRow, Rows
 from services.kernel.values import Quantity
 
@@ -74,9 +74,9 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
 
 
 def _unknown(rows: Rows) -> int:
-    components: list[ComponentRow] = [row for _, row in rows.scan("component/")]
-    inputs: list[InputCovered | None] = [rows.get(input_row(row.n)) for row in components if row.open]
-    return sum(1 for said in inputs if said is not None and not said.tracked)
+    unknown: list[InputCovered] = [said for _, said in rows.scan("input/") if not said.tracked]
+    components: list[ComponentRow | None] = [rows.get(component_row(said.n)) for said in unknown]
+    return sum(1 for row in components if row is not None and row.open)
 
 
 def _expected_ms(terms: WorkTerms, date: int, baseline: int) -> int | None:
