@@ -13,7 +13,7 @@ has numbers but no part: nobody expects it any more.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from services.chain.closures import Closure
 from services.chain.expectation import Expectation
@@ -81,7 +81,7 @@ class Line:
     said: FlowReport
     covered: InputCovered | None
     now: int
-    closures: Sequence[Closure] = ()
+    closures: tuple[Closure, ...] = ()
 
     @property
     def gone(self) -> Decimal:
@@ -110,8 +110,8 @@ class Line:
         first = minute_of(dates(self.terms, last_due(self.terms, ZERO))[1]) - lead_minutes(self.terms)
         return minute_of(self.terms.planned_start_at_ms) + promised - first
 
-    def flow(self, quantity: int, start: int, estimate: Estimate) -> Flow:
-        """The facts of some of the line's units."""
+    def flow(self, quantity: int, start: int, estimate: Estimate, **reported: Any) -> Flow:
+        """The facts of some of the line's units, with what else is reported of them."""
         lost = self.said.lost
         return Flow(
             self.key,
@@ -125,6 +125,7 @@ class Line:
             lost=lost,
             event=self.said.event if lost else estimate.event,
             reason=self.said.reason_code if lost else estimate.reason,
+            **reported,
         )
 
 
@@ -162,8 +163,8 @@ def _received(line: Line) -> tuple[SupplyPart, ...]:
     if not units:
         return ()
     last = max(line.legs, key=lambda leg: leg.report.received_at_ms or 0)
-    flow = line.flow(units, _start_of_what_left(line), _explained(line, last, None))
-    flow = replace(flow, actual_finish=minute_of(last.report.received_at_ms or 0))
+    came = minute_of(last.report.received_at_ms or 0)
+    flow = line.flow(units, _start_of_what_left(line), _explained(line, last, None), actual_finish=came)
     return (supply_part(expect(flow, _issued(line), line.now).parts[-1]),)
 
 
@@ -179,8 +180,8 @@ def _on_the_way(line: Line) -> Iterator[ExpectedPart]:
             continue
         report = leg.report
         arrives = report.expected_delivery_at_ms or dates(line.terms, leg.due_at_ms)[1]
-        flow = line.flow(number, _start_of_what_left(line), _explained(line, leg, minute_of(arrives)))
-        flow = replace(flow, actual_start=minute_of(report.shipped_at_ms or arrives))
+        left, estimate = minute_of(report.shipped_at_ms or arrives), _explained(line, leg, minute_of(arrives))
+        flow = line.flow(number, _start_of_what_left(line), estimate, actual_start=left)
         part = expect(flow, _issued(line), line.now).parts[-1]
         yield replace(part, quantity=number - before)
 
@@ -235,10 +236,10 @@ def _rest(line: Line) -> tuple[list[ExpectedPart], bool]:
 
 def _expect_rest(line: Line, whole: int, stretch: Stretch) -> Expected:
     """The whole line by the plan of one stretch, so that units have their numbers; what has left counts as issued."""
-    flow = line.flow(whole, stretch.start, stretch.estimate)
-    if line.said.estimated_start_at_ms is not None:
-        flow = replace(flow, estimated_start=minute_of(line.said.estimated_start_at_ms))
-    flow = replace(flow, firm=line.said.firm, closures=tuple(line.closures), site_minutes=LEAVING_MINUTES)
+    flow = line.flow(
+        whole, stretch.start, stretch.estimate, estimated_start=minute_or_none(line.said.estimated_start_at_ms),
+        firm=line.said.firm, closures=line.closures, site_minutes=LEAVING_MINUTES,
+    )  # fmt: skip
     return expect(flow, _open_input(line), line.now)
 
 

@@ -10,6 +10,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 from typing import Final, assert_never
 
 from services.chain.causes import ChainTooLong
+from services.chain.closures import Closure
 from services.chain.flow import expect
 from services.chain.flow_facts import Flow
 from services.chain.moments import minute_of
@@ -340,7 +341,7 @@ def _reckon(rows: Rows, key: str, now: int) -> FlowReckoned:
     if None in inputs and told is None:
         return NOTHING_TO_COME
     report = report_of(rows)
-    flow = replace(flow_of(key, terms, report), closures=closures_of(rows, report))
+    flow = flow_of(key, terms, report, closures_of(rows, report))
     try:
         expected = expect(flow, [answer_of(key, said) for said in inputs if said is not None and said.tracked], now)
     except ChainTooLong:
@@ -360,8 +361,8 @@ def _inputs(rows: Rows) -> Iterator[InputCovered | None]:
             yield rows.get(input_row(row.n))
 
 
-def flow_of(key: str, terms: WorkTerms, report: FlowReport) -> Flow:
-    """The facts of the chain: plan and reports, in minutes and millionths."""
+def flow_of(key: str, terms: WorkTerms, report: FlowReport, closures: tuple[Closure, ...]) -> Flow:
+    """The facts of the chain: plan, reports and disruptions, in minutes and millionths."""
     return Flow(
         key,
         terms.owner,
@@ -379,6 +380,7 @@ def flow_of(key: str, terms: WorkTerms, report: FlowReport) -> Flow:
         terms.reports_start,
         report.event,
         report.reason_code,
+        closures,
     )
 
 
