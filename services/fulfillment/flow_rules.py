@@ -127,6 +127,8 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
     draft = _Draft(rows, origin)
     match command:
         case AgreeLine(flow_key, agreed):
+            if terms is not None and not terms.order_key:
+                return ()  # the key belongs to a transfer; no order can be numbered like one
             return _agree(draft, flow_key, terms, agreed)
         case NoteSilence(flow_key):
             if terms is not None:
@@ -146,19 +148,15 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
             if terms is None or terms.order_key:
                 return Refused("transfer-unknown", "name one of your own transfers", "transfer")
             asked = replace(terms, cancel_requested=terms.seller_quantity)
-            return _agree(draft, transfer_flow_key(origin.enterprise, transfer), terms, asked, from_order=False)
+            return _agree(draft, transfer_flow_key(origin.enterprise, transfer), terms, asked)
         case _:
             assert_never(command)
 
 
-def _agree(
-    draft: _Draft, flow_key: FlowKey, known: FlowTerms | None, agreed: FlowTerms, from_order: bool = True
-) -> tuple[Fact, ...]:
+def _agree(draft: _Draft, flow_key: FlowKey, known: FlowTerms | None, agreed: FlowTerms) -> tuple[Fact, ...]:
     redate = False
     agreed = replace(agreed, estimate_event=_estimate_event(draft, known, agreed))
     if known is not None:
-        if from_order and not known.order_key:
-            return ()  # the key belongs to a transfer; no order can be numbered like one
         agreed = _stamped(known, agreed)
         if agreed == known:
             return ()
