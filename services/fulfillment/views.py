@@ -355,7 +355,8 @@ def _flow_row(
 
     waiting, planned, stock_known = _cover_for_buyer(terms, head) if buyers else _cover_for_seller(head)
     promised = last_due(terms, terms.seller_quantity.amount)
-    known = head.fulfilled_at_ms or expected_ms(terms, head, told)
+    expected = expected_ms(terms, head, told)
+    known = head.fulfilled_at_ms or expected
     expectation = told.expectation
     delay = 0 if expectation is None else expectation.delay
     shown_cause = shown_to_buyer if buyers else shown_to_owner
@@ -379,7 +380,7 @@ def _flow_row(
         cancelled=shown(head.cancelled),
         stock_known=stock_known,
         promised_at_ms=promised,
-        expected_at_ms=expected_ms(terms, head, told),
+        expected_at_ms=expected,
         fulfilled_at_ms=head.fulfilled_at_ms,
         late=known is None or known > promised,
         reason=head.reason or reason,
