@@ -30,7 +30,7 @@ class CarrierMode(StrEnum):
 # Facts
 @dataclass(frozen=True, slots=True)
 class LaneDefined:
-    """The lane exists from now on, with this lead time."""
+    """The lane exists from now on, with this lead time. It is also the one row of a lane, gone when that is closed."""
 
     owner: EnterpriseId
     from_enterprise: EnterpriseId
@@ -93,36 +93,13 @@ class CloseLane:
 Command = DefineLane | ChangeLeadTime | CloseLane
 
 
-# Rows
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """The one row of a lane; gone when it is closed."""
-
-    owner: EnterpriseId
-    from_enterprise: EnterpriseId
-    from_site: SiteId
-    to_enterprise: EnterpriseId
-    to_site: SiteId
-    lead_time_minutes: int
-    mode: CarrierMode
-
-
 def evolve(rows: Rows, fact: Fact) -> Changes:
     """The rows that the fact changes. Total."""
     match fact:
         case LaneDefined():
-            lane = Lane(
-                fact.owner,
-                fact.from_enterprise,
-                fact.from_site,
-                fact.to_enterprise,
-                fact.to_site,
-                fact.lead_time_minutes,
-                fact.mode,
-            )
-            return {"head": lane}
+            return {"head": fact}
         case LeadTimeChanged(minutes):
-            head: Lane | None = rows.get("head")
+            head: LaneDefined | None = rows.get("head")
             return {"head": replace(head, lead_time_minutes=minutes)} if head is not None else {}
         case LaneClosed():
             return {"head": None}
@@ -132,7 +109,7 @@ def evolve(rows: Rows, fact: Fact) -> Changes:
 
 def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | Refused:
     """The facts that the command makes, or why not; none if the lane is already as wanted."""
-    lane: Lane | None = rows.get("head")
+    lane: LaneDefined | None = rows.get("head")
     match command:
         case DefineLane():
             return _define(lane, command, origin.enterprise)
@@ -149,7 +126,7 @@ def decide(rows: Rows, command: Command, origin: Origin) -> tuple[Fact, ...] | R
             assert_never(command)
 
 
-def _define(lane: Lane | None, command: DefineLane, owner: EnterpriseId) -> tuple[Fact, ...] | Refused:
+def _define(lane: LaneDefined | None, command: DefineLane, owner: EnterpriseId) -> tuple[Fact, ...] | Refused:
     refused = first_refusal(
         refuse_id(command.from_enterprise, "from_enterprise"),
         refuse_id(command.from_site, "from_site"),
@@ -164,17 +141,8 @@ def _define(lane: Lane | None, command: DefineLane, owner: EnterpriseId) -> tupl
     if lane is not None:
         same = (lane.lead_time_minutes, lane.mode) == (command.lead_time_minutes, command.mode)
         return () if same else Refused("lane-exists", "change its lead time, or close it and define it anew")
-    return (
-        LaneDefined(
-            owner,
-            command.from_enterprise,
-            command.from_site,
-            command.to_enterprise,
-            command.to_site,
-            command.lead_time_minutes,
-            command.mode,
-        ),
-    )
+    ends = command.from_enterprise, command.from_site, command.to_enterprise, command.to_site
+    return (LaneDefined(owner, *ends, command.lead_time_minutes, command.mode),)
 
 
 def _unknown() -> Refused:
@@ -191,7 +159,7 @@ LANE = Aggregate(
     kind="lane",
     commands=Command.__args__,
     facts=Fact.__args__,
-    rows={"head": Lane},
+    rows={"head": LaneDefined},
     key=lane_key,
     decide=decide,
     evolve=evolve,

@@ -42,7 +42,7 @@ from services.fulfillment.disruption_view import DisruptedFlowRow, DisruptionRow
 from services.fulfillment.expecting import FlowReckoned, told_of
 from services.fulfillment.flow import LegRejected
 from services.fulfillment.keys import ItemId, LineId, SiteId
-from services.fulfillment.lane import CarrierMode, Lane
+from services.fulfillment.lane import CarrierMode, LaneDefined
 from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due, owed
 from services.fulfillment.links import LineStage
 from services.fulfillment.policy import expected_ms, stage_of
@@ -200,7 +200,7 @@ def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Ite
 
 def _lane_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
     _, owner, row_id = key.split("/", 2)
-    lane: Lane | None = rows.get("head")
+    lane: LaneDefined | None = rows.get("head")
     row = None
     if lane is not None:
         ends = lane.from_enterprise, lane.from_site, lane.to_enterprise, lane.to_site
