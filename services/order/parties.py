@@ -30,14 +30,16 @@ def order_of_seller(rows: Rows, origin: Origin) -> Order | Refused:
     return ORDER_UNKNOWN if head is None or head.seller != origin.enterprise else head
 
 
-def order_of_either(rows: Rows, buyer: EnterpriseId, origin: Origin) -> tuple[Order, Side] | Refused:
-    """The order and the side that the sender is on."""
+def open_line_of_either(
+    rows: Rows, buyer: EnterpriseId, number: LineNumber, origin: Origin
+) -> tuple[Order, Line, Side] | Refused:
+    """The order, the line if something may still be owed on it, and the side that the sender is on."""
     head: Order | None = rows.get(HEAD)
-    if head is not None and origin.enterprise == buyer:
-        return head, Side.BUYER
-    if head is not None and origin.enterprise == head.seller:
-        return head, Side.SELLER
-    return ORDER_UNKNOWN
+    if head is None or origin.enterprise not in (buyer, head.seller):
+        return ORDER_UNKNOWN
+    line = open_line_of(rows, number)
+    side = Side.BUYER if origin.enterprise == buyer else Side.SELLER
+    return line if isinstance(line, Refused) else (head, line, side)
 
 
 def line_of(rows: Rows, number: LineNumber) -> Line | Refused:

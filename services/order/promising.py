@@ -42,7 +42,7 @@ from services.order.order_facts import (
     OrderFact,
     WatchMoved,
 )
-from services.order.parties import LINE_ENDED, Decision, line_of, open_line_of, order_of_either, order_of_seller
+from services.order.parties import LINE_ENDED, Decision, line_of, open_line_of, open_line_of_either, order_of_seller
 from services.order.terms import (
     Delivery,
     Side,
@@ -55,6 +55,8 @@ from services.order.terms import (
     to_seller,
     total,
 )
+
+CHANGE_UNKNOWN = Refused("change-unknown", "look at the line again; this proposal is answered or replaced", "change")
 
 
 def confirm(rows: Rows, command: ConfirmOrder | ConfirmLine, origin: Origin) -> Decision:
@@ -147,13 +149,10 @@ def reject(rows: Rows, command: RejectOrder | RejectLine, origin: Origin) -> Dec
 
 def propose_change(rows: Rows, command: ProposeChange, origin: Origin) -> Decision:
     """A proposal for the other side; the buyer's own change of a line that nobody has confirmed holds at once."""
-    found = order_of_either(rows, command.buyer, origin)
+    found = open_line_of_either(rows, command.buyer, command.line, origin)
     if isinstance(found, Refused):
         return found
-    head, side = found
-    line = open_line_of(rows, command.line)
-    if isinstance(line, Refused):
-        return line
+    head, line, side = found
     if not command.deliveries and command.unit_price is None:
         return Refused("nothing-proposed", "give another schedule, another price, or both", "deliveries")
     refused = check_price(command.unit_price) or check_reason(command.reason_code, command.reason_text)
@@ -237,16 +236,13 @@ def revise_promise(rows: Rows, command: RevisePromise, origin: Origin) -> Decisi
 
 def accept_change(rows: Rows, command: AcceptChange, origin: Origin) -> Decision:
     """The proposal holds from now on."""
-    found = order_of_either(rows, command.buyer, origin)
+    found = open_line_of_either(rows, command.buyer, command.line, origin)
     if isinstance(found, Refused):
         return found
-    head, side = found
-    line = open_line_of(rows, command.line)
-    if isinstance(line, Refused):
-        return line
+    head, line, side = found
     proposal = line.proposal
     if proposal is None or command.change != line.changes:
-        return Refused("change-unknown", "look at the line again; this proposal is answered or replaced", "change")
+        return CHANGE_UNKNOWN
     if proposal.by is side:
         return Refused("own-change", "the other side has to answer; send DeclineChange to withdraw it", "change")
     if (refused := _check_possible(line, proposal.deliveries)) is not None:
@@ -259,15 +255,12 @@ def accept_change(rows: Rows, command: AcceptChange, origin: Origin) -> Decision
 
 def decline_change(rows: Rows, command: DeclineChange, origin: Origin) -> Decision:
     """The proposal is off; by its own side it is a withdrawal."""
-    found = order_of_either(rows, command.buyer, origin)
+    found = open_line_of_either(rows, command.buyer, command.line, origin)
     if isinstance(found, Refused):
         return found
-    _, side = found
-    line = open_line_of(rows, command.line)
-    if isinstance(line, Refused):
-        return line
+    _, line, side = found
     if line.proposal is None or command.change != line.changes:
-        return Refused("change-unknown", "look at the line again; this proposal is answered or replaced", "change")
+        return CHANGE_UNKNOWN
     if (refused := check_reason(command.reason_code, command.reason_text)) is not None:
         return refused
     return (
