@@ -6,13 +6,12 @@ Deliberately lacks: history (the event log has it); how rows change (``order``).
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from services.chain.alerts import AlertState, alert_state
 from services.chain.moments import NEVER, moment_of
-from services.kernel.frozen import amended
 from services.kernel.values import EnterpriseId, Money
 from services.order.order_facts import Awaits, OrderKind
 from services.order.outlook import Outlook
@@ -31,8 +30,6 @@ from services.order.terms import (
     total,
 )
 from services.order.workday import due_at_ms, working_day
-
-SILENT_DAYS_MAX = 30  # a line nobody speaks of is looked at daily for so long, then once in so many days
 
 
 class OrderLineStage(StrEnum):
@@ -342,46 +339,3 @@ def days_late(line: Line) -> int:
     if line.silent_at_ms is not None and (found := open_delivery(line)) is not None:
         late = max(late, (day_of(line, line.silent_at_ms) - found[0].due_on).days)
     return late
-
-
-def is_silent(line: Line) -> bool:
-    """True if a date of the open line is over and nobody has said when it will be met."""
-    silent = line.silent_at_ms
-    if silent is None or not is_open(line) or (found := open_delivery(line)) is None:
-        return False
-    delivery, is_last = found
-    if is_last and (expected := expected_ms(line)) is not None and expected > silent:
-        return False
-    return day_of(line, silent) > delivery.due_on
-
-
-def watch_ms(line: Line) -> int | None:
-    """The first instant (ms since 1970 UTC) at which silence about the line is news; None if it cannot be."""
-    if not is_open(line) or (found := open_delivery(line)) is None:
-        return None
-    delivery, is_last = found
-    due = date_ms(line, delivery.due_on)
-    quiet_until = due
-    if is_last and (expected := expected_ms(line)) is not None:
-        quiet_until = max(due, expected)
-    if line.silent_at_ms is not None:
-        day = day_of(line, line.silent_at_ms)  # the days late that were noted hold until it is over
-        if (day - delivery.due_on).days >= SILENT_DAYS_MAX:
-            day += timedelta(SILENT_DAYS_MAX)
-        quiet_until = max(quiet_until, date_ms(line, day))
-    return quiet_until + 1
-
-
-def with_progress(line: Line, progress: Progress) -> Line:
-    """The line, if the flow said this."""
-    return amended(line, progress=progress)
-
-
-def with_estimate(line: Line, estimate: Estimate) -> Line:
-    """The line, if the seller said this."""
-    return amended(line, estimate=estimate)
-
-
-def with_silence(line: Line, at_ms: int) -> Line:
-    """The line, if nobody has spoken of it until this instant."""
-    return amended(line, silent_at_ms=at_ms)

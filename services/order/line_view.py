@@ -32,7 +32,6 @@ from services.order.line import (
     delay_minutes,
     expected_ms,
     first_promise,
-    is_silent,
     reason,
     requested,
     unit_price,
@@ -41,6 +40,7 @@ from services.order.line import (
 from services.order.order_facts import Awaits, OrderKind
 from services.order.outlook import CauseKind, DelayShare, LineCause
 from services.order.references import References
+from services.order.silence import is_silent
 from services.order.terms import (
     ZERO,
     Delivery,
@@ -185,7 +185,7 @@ def line_views(
     first_on = first[-1].due_on if first else None
     expected_on = None if expected is None else day_of(line, expected)
     fulfilled_on = None if fulfilled is None else day_of(line, fulfilled)
-    silent = line.silent_at_ms is not None and is_silent(line)
+    silent = is_silent(line)
     several = schedule if len(schedule) > 1 else ()
     pending, price, why = cancellation_pending(line), unit_price(line), reason(line)
     change = None if line.proposal is None else _change(line, line.proposal)

@@ -2,7 +2,7 @@
 
 Owns: ``evolve``, the one place where rows change; ``decide``; the keys; the alarm that makes silence visible. Its facts
 are in ``order_facts``, its commands in ``order_commands``, its rows in ``line``, its decisions in ``placing``,
-``planning``, ``promising``, ``demand``, ``ending`` and ``progress``.
+``planning``, ``promising``, ``demand``, ``ending``, ``progress`` and ``silence``.
 Deliberately lacks: stock, shipments, and time other than what arrives in commands.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from services.kernel.frozen import amended, maker
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Refused
-from services.order import demand, ending, naming, placing, planning, progress, promising
+from services.order import demand, ending, naming, placing, planning, progress, promising, silence
 from services.order.line import (
     HEAD,
     NO_PLAN,
@@ -320,7 +320,7 @@ def _decide(rows: Rows, command: OrderCommand, origin: Origin) -> Decision:
         case ConfirmOrder() | ConfirmLine():
             return promising.confirm(rows, command, origin)
         case NoteOverdue():
-            return progress.note_overdue(rows, command, origin)
+            return silence.note_overdue(rows, command)
         case AddLines():
             return placing.add_lines(rows, command, origin)
         case ReleaseCallOff():

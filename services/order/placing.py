@@ -8,8 +8,9 @@ from services.kernel.model import Rows
 from services.kernel.values import Origin, Refused
 from services.order.line import HEAD, Line, Order, cancellation_pending, date_ms, line_key
 from services.order.order_commands import AddLines, PlaceOrder, ReleaseCallOff
-from services.order.order_facts import CallOffReleased, LineRelease, LinesAdded, OrderKind, OrderPlaced, WatchMoved
+from services.order.order_facts import CallOffReleased, LineRelease, LinesAdded, OrderKind, OrderPlaced
 from services.order.parties import Decision, open_line_of, order_of_buyer
+from services.order.silence import watched
 from services.order.terms import ZERO, PlacedLine, bad_id, check_amount, check_deliveries, check_placed_line, is_id
 from services.order.workday import due_at_ms
 
@@ -100,12 +101,14 @@ def _check_lines(lines: tuple[PlacedLine, ...], kind: OrderKind) -> Refused | No
 
 
 def _first_due_ms(lines: Iterable[PlacedLine]) -> int | None:
-    first: int | None = None
-    for line in lines:
-        if line.requested:
-            due = due_at_ms(line.requested[0].due_on, line.terms.time_zone, line.terms.day_ends_minute) + 1
-            first = due if first is None or due < first else first
-    return first
+    return min(
+        (
+            due_at_ms(line.requested[0].due_on, line.terms.time_zone, line.terms.day_ends_minute) + 1
+            for line in lines
+            if line.requested
+        ),
+        default=None,
+    )
 
 
 def release_call_off(rows: Rows, command: ReleaseCallOff, origin: Origin) -> Decision:
@@ -121,7 +124,7 @@ def release_call_off(rows: Rows, command: ReleaseCallOff, origin: Origin) -> Dec
         return Refused("bad-line-count", f"name 1 to {LINES_MAX} lines, each once", "lines")
     if sum(len(one.deliveries) for one in command.lines) > DELIVERIES_OF_COMMAND_MAX:
         return Refused("too-many-deliveries", f"give at most {DELIVERIES_OF_COMMAND_MAX} deliveries at once", "lines")
-    watch = head.watch_at_ms
+    dues: list[int] = []
     for one in command.lines:
         line = open_line_of(rows, one.line)
         if isinstance(line, Refused):
@@ -129,10 +132,9 @@ def release_call_off(rows: Rows, command: ReleaseCallOff, origin: Origin) -> Dec
         if (refused := _check_release(line, one)) is not None:
             return refused
         if one.deliveries:
-            due = date_ms(line, one.deliveries[0].due_on) + 1
-            watch = due if watch is None or due < watch else watch
+            dues.append(date_ms(line, one.deliveries[0].due_on) + 1)
     released = CallOffReleased(command.release, command.lines, origin.now_ms)
-    return (released,) if watch == head.watch_at_ms else (released, WatchMoved(watch))
+    return (released, *watched(head, min(dues, default=None)))
 
 
 def _check_release(line: Line, one: LineRelease) -> Refused | None:

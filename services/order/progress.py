@@ -1,6 +1,6 @@
-"""What the flow of a line and the clock say to an order. Part of the aggregate in ``order``.
+"""What the flow of a line says to an order. Part of the aggregate in ``order``.
 
-Both are reports: they are recorded whatever the book says, and never refused in a normal run.
+It is a report: it is recorded whatever the book says, and never refused in a normal run.
 """
 
 from typing import assert_never
@@ -12,7 +12,6 @@ from services.kernel.values import Origin
 from services.order.ending import completed
 from services.order.line import (
     HEAD,
-    LINES,
     Line,
     Order,
     OrderLineStage,
@@ -26,12 +25,9 @@ from services.order.line import (
     line_key,
     receives_at_most,
     seller_ordered,
-    watch_ms,
-    with_progress,
-    with_silence,
 )
 from services.order.naming import sought
-from services.order.order_commands import NoteOverdue, RecordLineProgress
+from services.order.order_commands import RecordLineProgress
 from services.order.order_facts import (
     Awaits,
     ClosedBecause,
@@ -42,15 +38,14 @@ from services.order.order_facts import (
     LineDelayFact,
     LineDelayRaised,
     LineOverDelivered,
-    LineOverdue,
     LineProgressRecorded,
     LineRejected,
     OrderFact,
     OrderKind,
-    WatchMoved,
 )
 from services.order.outlook import outlook_of
 from services.order.parties import LINE_UNKNOWN, ORDER_UNKNOWN, Decision
+from services.order.silence import watch_ms, watched
 from services.order.terms import ZERO, less_percent
 
 new_recorded, new_progress = maker(LineProgressRecorded), maker(Progress)
@@ -89,9 +84,7 @@ def record_progress(rows: Rows, command: RecordLineProgress, origin: Origin) -> 
     if ended is not None:
         return (*facts, ended, *completed(head, 1, at_ms))
     if before is not None and _may_be_due_earlier(before, now):
-        at = watch_ms(with_progress(line, now))
-        if at is not None and (head.watch_at_ms is None or at < head.watch_at_ms):
-            facts.append(WatchMoved(at))
+        facts += watched(head, watch_ms(amended(line, progress=now)))
     return tuple(facts)
 
 
@@ -105,7 +98,7 @@ def progress_of(said: RecordLineProgress | LineProgressRecorded) -> Progress:
 
 def _delay(line: Line, now: Progress, cancelled: bool, at_ms: int) -> tuple[LineDelayFact, ...]:
     """What is to be said of the delay as it is now, seen from what it was; nothing if it is the same."""
-    after = with_progress(line, now)
+    after = amended(line, progress=now)
     if cancelled:
         after = amended(after, stage=OrderLineStage.CANCELLED)
     delay, tolerance = delay_minutes(after), line.placed.terms.delay_tolerance_minutes
@@ -159,20 +152,3 @@ def _ended(head: Order, line: Line, now: Progress, at_ms: int) -> LineCancelled 
     elif now.received >= closes_at(line):
         return LineClosed(number, ClosedBecause.RECEIVED, "", "", at_ms)
     return None
-
-
-def note_overdue(rows: Rows, command: NoteOverdue, origin: Origin) -> Decision:
-    """The lines that are overdue in silence now, and when to look again: always later than now."""
-    if rows.get(HEAD) is None:
-        return ()
-    facts: list[OrderFact] = []
-    watch: int | None = None
-    for _, line in rows.scan(LINES):
-        at = watch_ms(line)
-        if at is not None and at <= command.now_ms:
-            facts.append(LineOverdue(line.placed.line, command.now_ms))
-            at = watch_ms(with_silence(line, command.now_ms))
-        if at is not None and (watch is None or at < watch):
-            watch = at
-    facts.append(WatchMoved(watch))
-    return tuple(facts)

@@ -4,6 +4,7 @@ A promise moves only when both sides said so. A seller who is late says it with 
 for new dates with ``ProposeChange``, or does both with ``RevisePromise``.
 """
 
+from services.kernel.frozen import amended
 from services.kernel.model import Rows
 from services.kernel.values import Origin, Refused
 from services.order.ending import completed
@@ -17,8 +18,6 @@ from services.order.line import (
     date_ms,
     is_open,
     requested,
-    watch_ms,
-    with_estimate,
 )
 from services.order.order_commands import (
     AcceptChange,
@@ -43,6 +42,7 @@ from services.order.order_facts import (
     WatchMoved,
 )
 from services.order.parties import LINE_ENDED, Decision, line_of, open_line_of, open_line_of_either, order_of_seller
+from services.order.silence import watch_ms, watched
 from services.order.terms import (
     Delivery,
     Side,
@@ -73,7 +73,7 @@ def confirm(rows: Rows, command: ConfirmOrder | ConfirmLine, origin: Origin) -> 
     if len(promises) > 1 and len({promise.line for promise in promises}) < len(promises):
         return Refused("line-twice", "confirm each line once", "lines")
     facts: list[OrderFact] = []
-    watch = head.watch_at_ms
+    dues: list[int] = []
     for promise in promises:
         line = line_of(rows, promise.line)
         if isinstance(line, Refused):
@@ -85,10 +85,8 @@ def confirm(rows: Rows, command: ConfirmOrder | ConfirmLine, origin: Origin) -> 
             continue
         facts.append(LineConfirmed(promise.line, promised, origin.now_ms))
         if promised and _is_earlier(promised, requested(line)):
-            watch = _earlier(watch, date_ms(line, promised[0].due_on) + 1)
-    if watch != head.watch_at_ms:
-        facts.append(WatchMoved(watch))
-    return tuple(facts)
+            dues.append(date_ms(line, promised[0].due_on) + 1)
+    return (*facts, *watched(head, min(dues, default=None)))
 
 
 def _promised(line: Line, promise: LinePromise) -> tuple[Delivery, ...] | Refused | None:
@@ -115,10 +113,6 @@ def _promised(line: Line, promise: LinePromise) -> tuple[Delivery, ...] | Refuse
 
 def _is_earlier(promised: tuple[Delivery, ...], than: tuple[Delivery, ...]) -> bool:
     return not than or promised[0].due_on < than[0].due_on
-
-
-def _earlier(watch: int | None, at_ms: int) -> int:
-    return at_ms if watch is None or at_ms < watch else watch
 
 
 def reject(rows: Rows, command: RejectOrder | RejectLine, origin: Origin) -> Decision:
@@ -203,8 +197,7 @@ def _accepted(head: Order, line: Line, proposed: ChangeProposed, origin: Origin)
     )
     if not proposed.deliveries:
         return (accepted,)
-    watch = _earlier(head.watch_at_ms, date_ms(line, proposed.deliveries[0].due_on) + 1)
-    return (accepted,) if watch == head.watch_at_ms else (accepted, WatchMoved(watch))
+    return (accepted, *watched(head, date_ms(line, proposed.deliveries[0].due_on) + 1))
 
 
 def revise_promise(rows: Rows, command: RevisePromise, origin: Origin) -> Decision:
@@ -285,7 +278,4 @@ def report_delay(rows: Rows, command: ReportDelay, origin: Origin) -> Decision:
 
 
 def _watch_after_delay(head: Order, line: Line, delay: LineDelayReported) -> tuple[WatchMoved, ...]:
-    at_ms = watch_ms(with_estimate(line, Estimate(delay.expected_on)))
-    if at_ms is None or (head.watch_at_ms is not None and head.watch_at_ms <= at_ms):
-        return ()
-    return (WatchMoved(at_ms),)
+    return watched(head, watch_ms(amended(line, estimate=Estimate(delay.expected_on))))

@@ -28,7 +28,6 @@ from services.order.line import (
     delay_minutes,
     is_open,
     requested,
-    watch_ms,
 )
 from services.order.line_view import line_views
 from services.order.order_commands import (
@@ -58,6 +57,7 @@ from services.order.order_facts import (
     OrderKind,
 )
 from services.order.policy import LineStage
+from services.order.silence import watch_ms
 from services.order.terms import Delivery, LineNumber, PromiseBasis, total
 from tests.unit.order.causes import caused, expects
 from tests.unit.order.scene import (
