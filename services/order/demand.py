@@ -7,12 +7,11 @@ lines that it touches: the units of a pool belong to no supply and no demand in 
 seller's own purchases served the line; that their slack is another shows in the pool.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from services.kernel.frozen import amended
 from services.kernel.model import Rows
@@ -33,6 +32,7 @@ from services.order.order_facts import (
     LineRejected,
 )
 from services.order.parties import Decision, line_of, order_of_seller
+from services.order.ranking import Derived
 from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, Side
 
 DEMAND_CHANGES: Final = "demand-changes"
@@ -122,7 +122,7 @@ def acknowledge(rows: Rows, command: AcknowledgeDemandChange, origin: Origin) ->
     return () if line.demand_before is None else (DemandChangeAcknowledged(command.line, origin.now_ms),)
 
 
-def derive_demand_changes(old: OrderLineView | None, new: OrderLineView | None) -> Mapping[tuple[str, str], Any | None]:
+def derive_demand_changes(old: OrderLineView | None, new: OrderLineView | None) -> Derived:
     """The row of ``demand-changes`` that changes with a row of ``order-lines``."""
     before, after = _row(old), _row(new)
     row = after or before

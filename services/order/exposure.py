@@ -5,7 +5,6 @@ in here that the buyer could not see there. Sums are kept by the difference that
 ``ranking``. Deliberately lacks: the seller's side, and sums over currencies.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,9 +14,8 @@ from typing import Any, Final
 from services.chain.flow import Basis
 from services.kernel.values import EnterpriseId, Money
 from services.order.incident import Comment, IncidentState
-from services.order.line import OrderLineStage
-from services.order.line_view import Alert, CauseView, OrderLineView
-from services.order.ranking import IncidentLineView, Ranking, Read
+from services.order.line_view import Alert, CauseView, OrderLineView, open_quantity
+from services.order.ranking import Derived, IncidentLineView, Ranking, Read
 from services.order.sentences import sentence_en, sentence_zh
 from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, Side
 
@@ -25,8 +23,6 @@ EXPOSURE, INCIDENTS, INCIDENT_NOTES = "exposure", "incidents", "incident-notes"
 
 NEVER_DAYS: Final = 365  # what never comes ranks as if it came a year late
 _NANOS: Final = Decimal(1_000_000_000)
-
-Derived = Mapping[tuple[str, str], Any | None]
 
 
 class Risk(StrEnum):
@@ -100,21 +96,16 @@ class IncidentNotesView:
 
 def exposure_of(line: OrderLineView | None) -> ExposureView | None:
     """The exposure that a row of ``order-lines`` shows, None if it shows none or to whom sells."""
-    if line is None or line.role is not Side.BUYER:
+    if line is None or not (line.late or line.delay_minutes or line.expected_basis is Basis.OUTDATED):
         return None
-    if not line.late and not line.delay_minutes and line.expected_basis is not Basis.OUTDATED:
-        return None
-    if line.stage is not OrderLineStage.PLACED and line.stage is not OrderLineStage.CONFIRMED:
-        return None
-    open_quantity = line.quantity - line.received - line.cancelled
-    if open_quantity <= ZERO:
+    if not (quantity := open_quantity(line, Side.BUYER)):
         return None
     risk = _risk(line)
     days = NEVER_DAYS if risk is Risk.SHORT else line.days_late
     return ExposureView(
-        line.partner, line.number, line.line, line.item, risk, line.unit, open_quantity, line.unit_price,
+        line.partner, line.number, line.line, line.item, risk, line.unit, quantity, line.unit_price,
         line.promised_on, line.expected_on, line.days_late, line.delay_minutes,
-        days * _price(line.unit_price) * open_quantity, line.late_since_ms,
+        days * _price(line.unit_price) * quantity, line.late_since_ms,
         line.cause.reference if line.cause else "", line.cause, sentence_en(line), sentence_zh(line),
     )  # fmt: skip
 

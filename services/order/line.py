@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 from services.chain.alerts import AlertState, alert_state
 from services.chain.moments import NEVER, moment_of
@@ -163,7 +164,14 @@ def line_key(line: LineNumber) -> str:
     return LINES + line
 
 
-def is_open(line: Line) -> bool:
+class Staged(Protocol):
+    """A line, or what a party sees of one."""
+
+    @property
+    def stage(self) -> OrderLineStage: ...
+
+
+def is_open(line: Staged) -> bool:
     """True while something may still be owed."""
     return line.stage is OrderLineStage.PLACED or line.stage is OrderLineStage.CONFIRMED
 

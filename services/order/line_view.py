@@ -32,6 +32,7 @@ from services.order.line import (
     delay_minutes,
     expected_ms,
     first_promise,
+    is_open,
     reason,
     requested,
     unit_price,
@@ -171,6 +172,13 @@ class OrderLineView:
 
 
 new_view = maker(OrderLineView)
+
+
+def open_quantity(line: OrderLineView, role: Side) -> Decimal:
+    """How much is to come yet of an open line to whom sees it in this role; zero for any other line."""
+    if line.role is not role or not is_open(line):
+        return ZERO
+    return max(line.quantity - line.received - line.cancelled, ZERO)
 
 
 def line_views(

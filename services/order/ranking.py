@@ -5,7 +5,7 @@ read single rows only, so that nothing is ever searched; and no row grows with t
 sums over the lines (``exposure`` keeps them).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ INCIDENT_LINES, INCIDENT_PLACES = "incident-lines", "incident-places"
 _WORST: Final = 1
 
 Read = Callable[[str, str], Any | None]
+Derived = Mapping[tuple[str, str], Any | None]
+"""What a view reads and gives when a row of another one changes; see ``View.derive``."""
 
 
 @dataclass(frozen=True, slots=True)

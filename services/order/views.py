@@ -5,7 +5,7 @@ Owns: which rows follow from which facts, and the rows of the views ``partners``
 ``exposure``. Deliberately lacks: anything from beyond the direct partner.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -28,7 +28,7 @@ from services.order.exposure import (
     derive_from_notes,
 )
 from services.order.incident import Notes
-from services.order.line import HEAD, Line, Order, OrderLineStage, line_key
+from services.order.line import HEAD, Line, Order, is_open, line_key
 from services.order.line_view import OrderLineView, line_views
 from services.order.order_facts import (
     CallOffReleased,
@@ -39,7 +39,7 @@ from services.order.order_facts import (
     OrderPlaced,
     WatchMoved,
 )
-from services.order.ranking import INCIDENT_LINES, INCIDENT_PLACES, IncidentLineView, IncidentPlaceView, Read
+from services.order.ranking import INCIDENT_LINES, INCIDENT_PLACES, Derived, IncidentLineView, IncidentPlaceView, Read
 from services.order.references import References
 from services.order.terms import ItemId, LineNumber, Side, Terms
 from services.order.waiting import ACCOUNT, WAITING, AccountView, WaitingView, derive_waiting
@@ -137,13 +137,11 @@ def _project_order(key: str, rows: Rows, facts: tuple[Any, ...], references: Ref
             yield FeedRow(head.seller, ORDER_LINES, row_id, for_seller)
 
 
-def derive_from_lines(
-    old: OrderLineView | None, new: OrderLineView | None, read: Read
-) -> Mapping[tuple[str, str], Any | None]:
+def derive_from_lines(old: OrderLineView | None, new: OrderLineView | None, read: Read) -> Derived:
     """The rows of other views that change with a row of ``order-lines``."""
     partners = derive_partners(old, new, read)
     line = new or old
-    further: Mapping[tuple[str, str], Any | None]
+    further: Derived
     if line is None or line.role is Side.BUYER:
         further = derive_exposure(old, new, read)
     else:
@@ -151,9 +149,7 @@ def derive_from_lines(
     return {**partners, **further} if further else partners
 
 
-def derive_partners(
-    old: OrderLineView | None, new: OrderLineView | None, read: Read
-) -> Mapping[tuple[str, str], PartnerView | None]:
+def derive_partners(old: OrderLineView | None, new: OrderLineView | None, read: Read) -> Derived:
     """The partner's sums with the difference that a line makes; nothing where it makes none."""
     before, after = _counted(old), _counted(new)
     line = new or old
@@ -176,8 +172,7 @@ _NONE: Final = (0, 0, 0, 0)
 def _counted(row: OrderLineView | None) -> tuple[int, int, int, int]:
     if row is None:
         return _NONE
-    is_open_row = row.stage is OrderLineStage.PLACED or row.stage is OrderLineStage.CONFIRMED
-    return (1, int(is_open_row), int(row.late), row.days_late)
+    return (1, int(is_open(row)), int(row.late), row.days_late)
 
 
 def _project_agreement(key: str, rows: Rows) -> Iterator[FeedRow]:

@@ -5,23 +5,19 @@ summed per partner, by the difference that a line makes), both derived from the 
 Deliberately lacks: lines that are in time, however much was absorbed for them; of what others did only what came in.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from services.chain.moments import NEVER
 from services.kernel.values import EnterpriseId
-from services.order.line import OrderLineStage
-from services.order.line_view import CauseView, OrderLineView, Tiers
+from services.order.line_view import CauseView, OrderLineView, Tiers, open_quantity
 from services.order.outlook import DelayShare
-from services.order.ranking import Read
-from services.order.terms import ZERO, ItemId, LineNumber, OrderNumber, Side
+from services.order.ranking import Derived, Read
+from services.order.terms import ItemId, LineNumber, OrderNumber, Side
 
 WAITING, ACCOUNT = "waiting-for-me", "delay-account"
-
-_OPEN: Final = (OrderLineStage.PLACED, OrderLineStage.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +64,19 @@ class AccountView:
 
 def waiting_of(line: OrderLineView | None) -> WaitingView | None:
     """What a row of ``order-lines`` shows of a late open line to whom sells it; None otherwise."""
-    if line is None or line.role is not Side.SELLER or line.stage not in _OPEN or not (line.late or line.delay_minutes):
+    if line is None or not (line.late or line.delay_minutes):
         return None
-    open_quantity = line.quantity - line.received - line.cancelled
-    if open_quantity <= ZERO:
+    if not (quantity := open_quantity(line, Side.SELLER)):
         return None
     cause = line.cause
     return WaitingView(
-        line.partner, line.number, line.line, line.item, line.unit, open_quantity, line.promised_on, line.expected_on,
+        line.partner, line.number, line.line, line.item, line.unit, quantity, line.promised_on, line.expected_on,
         line.days_late, line.delay_minutes, line.late_since_ms, cause is None or cause.tiers is Tiers.NONE, cause,
         line.share,
     )  # fmt: skip
 
 
-def derive_waiting(
-    old: OrderLineView | None, new: OrderLineView | None, read: Read
-) -> Mapping[tuple[str, str], Any | None]:
+def derive_waiting(old: OrderLineView | None, new: OrderLineView | None, read: Read) -> Derived:
     """The rows of ``waiting-for-me`` and ``delay-account`` that change with a row of ``order-lines``."""
     before, after = waiting_of(old), waiting_of(new)
     row = after or before
