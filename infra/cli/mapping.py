@@ -25,7 +25,6 @@ ID_CHARS_MAX = 64
 DIGEST_CHARS = 16
 MISTAKES_MAX = 10
 
-REQUIRED = ("buyer", "seller", "order", "line", "item", "quantity", "due_on")
 DATES = ("placed_on", "due_on", "shipped_on", "received_on")
 DEFAULTS = {"unit": "C62", "ship_from": "main", "ship_to": "main"}
 ENTERPRISES = ("buyer", "seller")

@@ -22,7 +22,6 @@ from infra.kafka.health import run_apart
 __all__ = ["Difference", "Provisioned", "TopicSpec", "load_topics", "provision", "provision_async"]
 
 _TOPIC_ALREADY_EXISTS = 36
-_UNKNOWN_TOPIC = 3
 _READY_SECONDS = 30.0
 _MOST_COPIES = 3
 

@@ -150,11 +150,6 @@ GRANTS_RETIRED = Refused(
 )
 
 
-def agreement_key(buyer: EnterpriseId, seller: EnterpriseId, buyer_item: ItemId) -> str:
-    """Key of the aggregate."""
-    return f"agreement/{buyer}/{seller}/{buyer_item}"
-
-
 def parties_of_key(key: str) -> tuple[EnterpriseId, EnterpriseId, ItemId]:
     """Buyer, seller and the buyer's item, read back from the key."""
     _, buyer, seller, item = key.split("/", 3)

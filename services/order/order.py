@@ -66,6 +66,7 @@ from services.order.order_facts import (
     LineDelayCleared,
     LineDelayRaised,
     LineDelayReported,
+    LineFact,
     LineOverDelivered,
     LineOverdue,
     LinePlanned,
@@ -81,18 +82,13 @@ from services.order.order_facts import (
     WatchMoved,
 )
 from services.order.parties import Decision
-from services.order.terms import ZERO, OrderNumber, PlacedLine, Side, to_buyer, total
+from services.order.terms import ZERO, OrderNumber, Side, to_buyer, total
 
 KIND = "order"
 
 PLACED, CONFIRMED = OrderLineStage.PLACED, OrderLineStage.CONFIRMED
 
 new_order, new_line = maker(Order), maker(Line)
-
-
-def order_key(buyer: EnterpriseId, number: OrderNumber) -> str:
-    """Key of the aggregate."""
-    return f"order/{buyer}/{number}"
 
 
 def parties_of_key(key: str) -> tuple[EnterpriseId, OrderNumber]:
@@ -113,7 +109,8 @@ def evolve(rows: Rows, fact: OrderFact) -> dict[str, Any]:
             count = len(fact.lines)
             changes: dict[str, Any] = {HEAD: new_order(fact.seller, fact.kind, count, count, fact.watch_at_ms)}
             for placed in fact.lines:
-                changes["line/" + placed.line] = new_line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms)
+                line = new_line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms)
+                changes[line_key(placed.line)] = line
             return changes
         case LinesAdded():
             return _add_lines(rows, fact)
@@ -128,39 +125,17 @@ def evolve(rows: Rows, fact: OrderFact) -> dict[str, Any]:
         case LineOverDelivered() | NamingRelayed():
             return {}
         case _:
-            key = "line/" + fact.line
-            line: Line | None = rows.get(key)
-            if line is None:
+            key = line_key(fact.line)
+            before: Line | None = rows.get(key)
+            if before is None:
                 return {}
-            changes = _evolve_line(rows, key, line, fact)
+            changes = _evolve_line(rows, key, before, fact)
             if isinstance(fact, demand.Heard) and key in changes:
-                changes[key] = demand.noted(line, changes[key], fact)
+                changes[key] = demand.noted(before, changes[key], fact)
             return changes
 
 
-def _evolve_line(
-    rows: Rows,
-    key: str,
-    line: Line,
-    fact: LineConfirmed
-    | LineRejected
-    | ChangeProposed
-    | ChangeAccepted
-    | ChangeDeclined
-    | DemandChangeAcknowledged
-    | LinePlanned
-    | NamingSought
-    | OriginNamed
-    | LineDelayReported
-    | CancellationRequested
-    | LineProgressRecorded
-    | LineOverdue
-    | LineDelayRaised
-    | LineDelayChanged
-    | LineDelayCleared
-    | LineCancelled
-    | LineClosed,
-) -> dict[str, Any]:
+def _evolve_line(rows: Rows, key: str, line: Line, fact: LineFact) -> dict[str, Any]:
     match fact:
         case LineConfirmed(_, promised, at_ms):
             awaits = Awaits.STOCK if line.ordered else Awaits.RELEASE
@@ -222,17 +197,12 @@ def _add_lines(rows: Rows, fact: LinesAdded) -> dict[str, Any]:
     head: Order | None = rows.get(HEAD)
     if head is None:
         return {}
-    watch = head.watch_at_ms
-    if fact.watch_at_ms is not None:
-        watch = fact.watch_at_ms if watch is None else min(watch, fact.watch_at_ms)
+    watch = min((at for at in (head.watch_at_ms, fact.watch_at_ms) if at is not None), default=None)
     changes: dict[str, Any] = {HEAD: amended(head, open_lines=head.open_lines + len(fact.lines), watch_at_ms=watch)}
     for placed in fact.lines:
-        changes[line_key(placed.line)] = _added(placed, fact)
+        line = new_line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms, added=True)
+        changes[line_key(placed.line)] = line
     return changes
-
-
-def _added(placed: PlacedLine, fact: LinesAdded) -> Line:
-    return new_line(placed, total(placed.requested), fact.sequence_ms, fact.at_ms, added=True)
 
 
 def _release(rows: Rows, fact: CallOffReleased) -> dict[str, Any]:

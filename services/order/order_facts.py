@@ -322,11 +322,8 @@ class OrderCompleted:
     at_ms: int
 
 
-OrderFact = (
-    OrderPlaced
-    | LinesAdded
-    | CallOffReleased
-    | LineConfirmed
+LineFact = (
+    LineConfirmed
     | LineRejected
     | ChangeProposed
     | ChangeAccepted
@@ -334,18 +331,26 @@ OrderFact = (
     | DemandChangeAcknowledged
     | LinePlanned
     | NamingSought
-    | NamingRelayed
     | OriginNamed
     | LineDelayReported
     | CancellationRequested
     | LineProgressRecorded
-    | LineOverDelivered
     | LineOverdue
-    | WatchMoved
     | LineCancelled
     | LineClosed
     | LineDelayRaised
     | LineDelayChanged
     | LineDelayCleared
+)
+"""Facts about one line that change its row."""
+
+OrderFact = (
+    OrderPlaced
+    | LinesAdded
+    | CallOffReleased
+    | LineFact
+    | LineOverDelivered
+    | NamingRelayed
+    | WatchMoved
     | OrderCompleted
 )

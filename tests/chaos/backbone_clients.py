@@ -30,7 +30,6 @@ AGAIN_SECONDS, AGAIN_SECONDS_MAX = 0.25, 6.0
 ECHO_SHARE = 0.02
 BURST_SECONDS = 1.0
 IDLE_SECONDS = 0.3
-CONFLICTS_KEPT = 20
 
 Answer = dict[str, Any]
 Urls = Callable[[str], Sequence[str]]

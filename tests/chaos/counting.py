@@ -4,7 +4,6 @@ The same traffic and the same check serve the kernel's counter and stock Faust's
 """
 
 import asyncio
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -222,8 +221,3 @@ def make_counting(stock: bool = False) -> Callable[..., Counting]:
                         session_seconds=session_seconds, stock=stock)  # fmt: skip
 
     return make
-
-
-def log_folder(name: str) -> Path:
-    """A fresh folder for a run's worker logs."""
-    return Path(tempfile.mkdtemp(prefix=f"chainflow-{name}-"))

@@ -20,10 +20,9 @@ from services.order.policy import LineStage
 from services.order.views import VIEWS
 from services.order.wire import WIRES
 from tests.unit.order.causes import own_flow
-from tests.unit.order.scene import BUYER, KEY, SELLER, Stage, confirmed_order, due
+from tests.unit.order.scene import KEY, SELLER, Stage, confirmed_order, due
 
 CODECS = {view.name: RowCodec(view.row) for view in VIEWS}
-PARTIES = [BUYER, SELLER]
 
 
 class Secrets:
