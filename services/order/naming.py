@@ -77,9 +77,7 @@ def relay(rows: Rows, command: RelayNaming) -> tuple[NamingRelayed, ...]:
     head: Order | None = rows.get(HEAD)
     if head is None or rows.get(line_key(command.line)) is None:
         return ()
-    return (
-        NamingRelayed(command.line, command.asker, command.asker_line, command.viewer, command.withdrawn),
-    )  # fmt: skip
+    return (NamingRelayed(command.line, command.asker, command.asker_line, command.viewer, command.withdrawn),)
 
 
 def name_origin(rows: Rows, command: NameOrigin) -> tuple[OriginNamed, ...]:
@@ -91,26 +89,25 @@ def name_origin(rows: Rows, command: NameOrigin) -> tuple[OriginNamed, ...]:
     return () if named == line.naming else (OriginNamed(command.line, command.name, command.item, command.site),)
 
 
-def tell_of_order(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[Link]:
+def tell_of_order(key: str, rows: Rows, fact: NamingSought | NamingRelayed) -> Iterator[Link]:
     """What an order asks of the lines by which its delays came, and what it passes on to its own seller."""
-    viewer = EnterpriseId(key.split("/", 2)[1])
-    for fact in facts:
-        if isinstance(fact, NamingSought):
-            for flow, withdrawn in ((fact.dropped, True), (fact.about, False)):
-                if flow:
-                    order, _, line = flow.removeprefix("flow/").rpartition("/")
-                    asked = NamingAsked(LineNumber(line), key, fact.line, viewer, withdrawn)
-                    yield Link(NAMING_TOPIC, f"order/{order}", f"{fact.line}/{line}", asked)
-        elif isinstance(fact, NamingRelayed):
-            head: Order | None = rows.get(HEAD)
-            line_row: Line | None = rows.get(line_key(fact.line))
-            if head is not None and line_row is not None:
-                terms, about = line_row.placed.terms, f"flow/{key.removeprefix('order/')}/{fact.line}"
-                passed = NamingPassedOn(
-                    about, fact.asker, fact.asker_line, fact.viewer, terms.seller_item, terms.ship_from, fact.withdrawn
-                )
-                link = f"{fact.asker}/{fact.asker_line}/{fact.line}"
-                yield Link(NAMING_TOPIC, f"enterprise/{head.seller}", link, passed)
+    if isinstance(fact, NamingSought):
+        viewer = EnterpriseId(key.split("/", 2)[1])
+        for flow, withdrawn in ((fact.dropped, True), (fact.about, False)):
+            if flow:
+                order, _, line = flow.removeprefix("flow/").rpartition("/")
+                asked = NamingAsked(LineNumber(line), key, fact.line, viewer, withdrawn)
+                yield Link(NAMING_TOPIC, f"order/{order}", f"{fact.line}/{line}", asked)
+        return
+    head: Order | None = rows.get(HEAD)
+    sold: Line | None = rows.get(line_key(fact.line))
+    if head is not None and sold is not None:
+        terms, about = sold.placed.terms, f"flow/{key.removeprefix('order/')}/{fact.line}"
+        passed = NamingPassedOn(
+            about, fact.asker, fact.asker_line, fact.viewer, terms.seller_item, terms.ship_from, fact.withdrawn
+        )
+        link = f"{fact.asker}/{fact.asker_line}/{fact.line}"
+        yield Link(NAMING_TOPIC, f"enterprise/{head.seller}", link, passed)
 
 
 def tell_of_enterprise(key: str, rows: Rows, facts: tuple[Any, ...]) -> Iterator[Link]:

@@ -115,27 +115,27 @@ def flow_key(buyer: EnterpriseId, number: OrderNumber, line: LineNumber) -> str:
 def react(state: Any, to_key: str) -> Iterator[Any]:
     """The command on the own order or enterprise that follows from a link's state; none for another kind of key."""
     kind, _, rest = to_key.partition("/")
-    if kind != ("enterprise" if isinstance(state, NamingPassedOn) else "order") or ("/" in rest) != (kind == "order"):
-        return
     if isinstance(state, NamingPassedOn):
-        yield NoteNamingAsk(
-            EnterpriseId(to_key.partition("/")[2]), state.about, state.asker, state.asker_line, state.viewer,
-            state.item, state.site, state.withdrawn,
-        )  # fmt: skip
-    elif isinstance(state, NamingAsked):
-        buyer, number = parties_of_key(to_key)
-        yield RelayNaming(buyer, number, state.line, state.asker, state.asker_line, state.viewer, state.withdrawn)
-    elif isinstance(state, NamingAnswered):
-        buyer, number = parties_of_key(to_key)
-        yield NameOrigin(buyer, number, state.line, state.about, state.name, state.item, state.site)
-    elif isinstance(state, LineProgressed):
-        buyer, number = parties_of_key(to_key)
+        if kind == "enterprise" and "/" not in rest:
+            yield NoteNamingAsk(
+                EnterpriseId(rest), state.about, state.asker, state.asker_line, state.viewer, state.item, state.site,
+                state.withdrawn,
+            )  # fmt: skip
+        return
+    if kind != "order" or "/" not in rest:
+        return
+    buyer, number = parties_of_key(to_key)
+    if isinstance(state, LineProgressed):
         yield new_record(
             buyer, number, state.line, _awaits(state.stage),
             _amount(state.reserved), _amount(state.planned), _amount(state.shipped), _amount(state.received),
             _amount(state.cancelled), _amount(state.cancel_answered), state.expected_at_ms, state.fulfilled_at_ms,
             state.stock_known, state.reason, state.expectation,
         )  # fmt: skip
+    elif isinstance(state, NamingAsked):
+        yield RelayNaming(buyer, number, state.line, state.asker, state.asker_line, state.viewer, state.withdrawn)
+    elif isinstance(state, NamingAnswered):
+        yield NameOrigin(buyer, number, state.line, state.about, state.name, state.item, state.site)
 
 
 def _amount(quantity: Quantity | None) -> Decimal:
@@ -172,7 +172,7 @@ def tell(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterat
             if fact.because is ClosedBecause.SHORT_ACCEPTED or _leaves_a_rest(rows, fact.line):
                 numbers[fact.line] = None
         elif isinstance(fact, NamingSought | NamingRelayed):
-            yield from tell_of_order(key, rows, (fact,))
+            yield from tell_of_order(key, rows, fact)
         elif isinstance(fact, CallOffReleased):
             numbers.update(dict.fromkeys(one.line for one in fact.lines))
     if not numbers:
