@@ -107,7 +107,9 @@ def make_app(settings: AppSettings, processor: Processor, meters: Meters | None 
     meters = meters or Meters()
     app.leases = Leases(
         frozenset(settings.sources),
-        LeaseSettings(settings.group, settings.bootstrap, settings.changelog, patient=settings.patient),
+        LeaseSettings(
+            settings.group, settings.bootstrap, settings.changelog, settings.instance, patient=settings.patient
+        ),
         processor,
         meters,
         fence_seconds_max=settings.session_seconds,

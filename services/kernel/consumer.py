@@ -139,14 +139,13 @@ class KernelConsumer(Consumer):
         for lease in closed:
             if lease.recovered < lease.end:
                 die(f"rows of partition {lease.partition} are complete up to {lease.recovered} of {lease.end}")
-            if not lease.position:
-                lease.find_position()
+            lease.find_position()  # always: rows that a rebalance has overtaken may be of later positions by now
         tps = [TP(topic, lease.partition) for lease in closed for topic in leases.sources]
         for tp, (first, last) in (await self._thread.call_thread(self._thread.bounds, tps)).items():
             position = leases[tp.partition].position.setdefault(tp.topic, first) if leases.turn == turn else first
             if not first <= position <= last:
                 die(f"{tp} holds {first} to {last}, but was read up to {position}: records are gone, or the log is new")
-        if leases.turn != turn:
+        if leases.turn != turn or not await leases.claim(closed, turn):
             return
         # Open before the seek: Faust polls already, and what comes after a seek must be taken.
         for lease in closed:

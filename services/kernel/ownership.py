@@ -1,9 +1,11 @@
 """Which partitions this process owns: leases opened and dropped as the group's assignment changes.
 
-Owns: the order of things at a rebalance. Fence first, ask for the changelog's end afterwards.
+Owns: the order of things at a rebalance. Fence first (claims, then the last writers), ask for the changelogs' ends
+afterwards, claim when the rows are complete.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from aiokafka.cluster import ClusterMetadata
@@ -12,8 +14,10 @@ from faust.transport.consumer import TransactionManager
 from faust.types import TP
 
 from services.kernel.batch import Processor
+from services.kernel.fence import fence_writers
 from services.kernel.lease import Lease, LeaseSettings, die
 from services.kernel.telemetry import Meters
+from services.kernel.transactions import Transactions
 
 
 class Leases(dict[int, Lease]):
@@ -38,6 +42,8 @@ class Leases(dict[int, Lease]):
         """Counts rebalances: what was begun before the last one is void."""
         self.settled = False
         """False from a revocation until the assignment that follows it."""
+        self._wake = asyncio.Event()
+        self._transactions: Transactions | None = None
 
     def changelog(self, partition: int) -> TP:
         """The changelog's partition that belongs to a lease."""
@@ -53,19 +59,26 @@ class Leases(dict[int, Lease]):
             await asyncio.wait_for(lease.idle.wait(), self.settings.transaction_seconds_max + 1)
 
     async def assign(self, mine: set[int], fresh: set[int], recovery: Any, consumer: Any) -> None:
-        """Drop leases that left or came back, make new ones behind a fence; rows never outlive their producer."""
+        """Drop leases that left or came back, make new ones, all behind fences and in a term of their own.
+
+        The order is what makes it safe. Whoever claims a partition later fences our claim first; whoever claimed it
+        before us either did so before our fence, and is read and fenced here, or can not any more.
+        """
+        await self._end_term()
         for partition in [number for number in self if number not in mine or number in fresh]:
-            await self.pop(partition).stop()
-        opened = [Lease(number, self.settings, self.processor, self.meters) for number in sorted(mine - set(self))]
+            self.pop(partition)
+        opened = [Lease(number, self.settings, self.processor, self._wake) for number in sorted(mine - set(self))]
         self.update({lease.partition: lease for lease in opened})
         for lease in self.values():
             if lease in opened:
                 recovery.active_offsets.pop(self.changelog(lease.partition), None)  # read from the start
             else:
                 recovery.active_offsets[self.changelog(lease.partition)] = lease.recovered - 1
+        self._transactions = Transactions(self.settings, self, self._wake, self.meters)
         try:
             async with asyncio.timeout(self.fence_seconds_max):
-                await asyncio.gather(*(lease.start() for lease in opened))
+                await asyncio.gather(self._transactions.start(), *(lease.fence() for lease in self.values()))
+                await fence_writers(self.settings, list(self))
         except Exception as error:
             die("cannot fence the last owner of a partition", error)
         # Each lease keeps its own: Faust's highwaters may be those of a recovery that a rebalance has overtaken.
@@ -74,11 +87,27 @@ class Leases(dict[int, Lease]):
             lease.end = ends[self.changelog(lease.partition)]
         self.settled = True
 
+    async def claim(self, leases: Iterable[Lease], turn: int) -> bool:
+        """Claim partitions whose rows are complete for this term; False if a rebalance has overtaken it."""
+        assert self._transactions
+        writer = self._transactions.id
+        for found in await asyncio.gather(*(lease.claim(writer) for lease in leases), return_exceptions=True):
+            if self.turn == turn and isinstance(found, BaseException):
+                die("cannot claim a partition", found)
+        return self.turn == turn
+
+    async def _end_term(self) -> None:
+        if self._transactions:
+            transactions, self._transactions = self._transactions, None
+            await transactions.stop()
+        for lease in self.values():
+            await lease.unfence()
+
     async def close(self) -> None:
         """A graceful stop: what runs is finished, then every producer is closed."""
         await self.revoke()
-        while self:
-            await self.popitem()[1].stop()
+        await self._end_term()
+        self.clear()
 
 
 class KernelAssignor(PartitionAssignor):

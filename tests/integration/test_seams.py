@@ -35,7 +35,7 @@ from mode.services import ServiceTask
 
 from services.kernel.app import AppSettings, KernelApp, make_app
 from services.kernel.consumer import KernelConsumer, KernelThread, KernelTransport
-from services.kernel.lease import Lease
+from services.kernel.lease import write
 from services.kernel.ownership import KernelAssignor, KernelTransactions
 from services.kernel.recovery import KernelRecovery, KernelTables
 from tests.support.counter import Counter
@@ -284,7 +284,7 @@ def test_aiokafka_producer() -> None:
     assert {"bootstrap_servers", "transaction_timeout_ms", "max_batch_size", "retry_backoff_ms"} <= set(
         takes(AIOKafkaProducer.__init__)
     )
-    says(Lease._write, "batch.append(key=key, value=value, timestamp=None, headers=headers)")
+    says(write, "batch.append(key=key, value=value, timestamp=None, headers=headers)")
 
 
 def test_rebalance_generations() -> None:

@@ -1,0 +1,140 @@
+"""The transactions of one worker: what its leases decided commits together, in one for all that have something to do.
+
+A transaction costs the same for one record or for many, and for one partition or for all of a worker's. So a worker
+has one producer, and one transaction at a time; while it commits the next collects, so that load makes them larger.
+
+Owns: the transaction. Outputs, changed rows and input positions commit together; only then the rows change in memory.
+Deliberately lacks: retries of a failed transaction. Any error ends the process before it commits, and what was not
+committed never happened; the supervisor starts it again.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+from time import perf_counter, thread_time
+
+from services.kernel.batch import NO_HEADERS, Effects, Output
+from services.kernel.lease import POSITIONS, Lease, LeaseSettings, Sent, die, standing, transactional, write
+from services.kernel.telemetry import Meters
+
+DECIDE_SECONDS_MAX = 0.020
+"""HTTP shares the event loop: a batch that decides for longer would hold every answer. Seconds of processor, not of the
+clock: on a busy machine the clock would cut batches short, and with more transactions the machine is busier still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one lease has in a transaction."""
+
+    lease: Lease
+    ends: dict[str, int]
+    effects: Effects
+
+
+class Transactions:
+    """The producer of one term: the time between two rebalances in which a worker owns the same leases.
+
+    A term's transactional id is used by nobody else, before or after: the next owner of any of its partitions ends
+    what this term has open, and no transaction of anybody's later term.
+    """
+
+    def __init__(
+        self, settings: LeaseSettings, leases: Mapping[int, Lease], wake: asyncio.Event, meters: Meters
+    ) -> None:
+        self._settings, self._leases, self._wake, self._meters = settings, leases, wake, meters
+        self.id = f"{settings.group}-{settings.instance}-{token_hex(6)}"
+        self._producer = transactional(settings, self.id)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect; leases are served as soon as they are open."""
+        await self._producer.start()
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(lambda task: task.cancelled() or die("transactions ended", task.exception()))
+
+    async def stop(self) -> None:
+        """End the term; every lease must be idle."""
+        if self._task:
+            self._task.cancel()
+        await self._producer.stop()
+
+    async def _run(self) -> None:
+        settings = self._settings
+        while True:
+            due = [(at, lease) for lease in self._leases.values() if (at := lease.due_s()) is not None]
+            first = min((at for at, _ in due), default=None)
+            if first is None or first > perf_counter():
+                await self._sleep(first)
+                continue
+            # All that wait, whoever was due: company costs little. The longest without a transaction decides first.
+            leases = sorted((lease for _, lease in due), key=lambda lease: lease.committed_at_s)
+            for lease in leases:
+                lease.idle.clear()
+            try:
+                async with asyncio.timeout(settings.transaction_seconds_max):
+                    await self._transact(leases)
+            except BaseException as error:
+                die(f"transaction of {settings.group}, partitions {[lease.partition for lease in leases]}", error)
+            for lease in leases:
+                lease.idle.set()
+
+    async def _sleep(self, until_s: float | None) -> None:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(None if until_s is None else max(0.0, until_s - perf_counter())):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _transact(self, leases: Sequence[Lease]) -> None:
+        began_s, deadline_s = perf_counter(), thread_time() + DECIDE_SECONDS_MAX
+        parts: list[Part] = []
+        stands: list[tuple[Lease, dict[str, int]]] = []
+        records = 0
+        for lease in leases:
+            taken, ends = lease.decide(deadline_s)
+            stands.append((lease, ends))
+            if taken:
+                parts.append(Part(lease, ends, lease.processor.finish()))
+                records += taken
+        if parts:
+            self._meters.decide_seconds.observe(perf_counter() - began_s)
+            await self._commit(parts)
+            self._meters.records.inc(records)
+            self._meters.transaction_seconds.observe(perf_counter() - began_s)
+        for part in parts:
+            part.lease.committed_at_s = perf_counter()
+        for lease, ends in stands:
+            lease.position = ends
+            lease.moved.set()
+
+    async def _commit(self, parts: Sequence[Part]) -> None:
+        producer = self._producer
+        await producer.begin_transaction()
+        self._meters.probe.move(1)
+        outputs: dict[tuple[str, int], list[Output]] = {}
+        for part in parts:
+            for place, records in part.effects.outputs.items():
+                outputs.setdefault(place, []).extend(records)
+        sent: list[Sent] = []
+        for (topic, number), records in outputs.items():
+            sent += await write(producer, topic, number, records)
+        # The positions are a row: where the rows are read back, so is how far they go, from one log and at one moment.
+        changes = [[*part.effects.changes.items(), (POSITIONS, standing(part.ends, self.id))] for part in parts]
+        rows = [
+            await write(
+                producer,
+                self._settings.changelog,
+                part.lease.partition,
+                ((key, value, NO_HEADERS) for key, value in changed),
+            )
+            for part, changed in zip(parts, changes, strict=True)
+        ]
+        # aiokafka's commit_transaction returns OK although a batch has failed: look at each of them first.
+        await asyncio.gather(*(one.future for one in sent), *(one.future for batches in rows for one in batches))
+        await producer.commit_transaction()
+        self._meters.probe.move(-1)
+        for part, changed, batches in zip(parts, changes, rows, strict=True):
+            last = batches[-1]
+            part.lease.committed(changed, last.future.result().offset + last.count)
