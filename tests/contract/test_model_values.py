@@ -30,7 +30,7 @@ ROWS = list(
     )
 )
 METAS = values_of(Meta).map(lambda meta: replace(meta, id=meta.id or "m-1"))
-few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("subject", "cls"), MESSAGES, ids=[f"{s.topic}-{cls.__name__}" for s, cls in MESSAGES])

@@ -96,7 +96,7 @@ class Facts:
         assert changed == {id_: answer for id_, answer in answers.items() if before.get(id_) != answer}
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 @given(st.lists(st.lists(changes, min_size=1, max_size=3), max_size=14))
 def test_after_every_change_the_index_answers_as_the_definition(batches: list[list[Change]]) -> None:
     facts, index = Facts(), PoolIndex()
@@ -104,7 +104,7 @@ def test_after_every_change_the_index_answers_as_the_definition(batches: list[li
         facts.apply(index, batch)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(st.lists(changes, min_size=1, max_size=6), max_size=8))
 def test_a_batch_that_is_taken_as_a_whole_gives_the_same(batches: list[list[Change]]) -> None:
     facts, index = Facts(), PoolIndex()

@@ -79,7 +79,7 @@ def plain_slack(pool: Pool, flow: str) -> int | None:
     return min(slack, default=None)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(
     st.integers(0, 9),
     st.lists(demands.filter(lambda demand: demand.open), unique_by=lambda demand: demand.id, max_size=9),

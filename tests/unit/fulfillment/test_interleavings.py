@@ -186,14 +186,14 @@ def play(script: list[tuple[str, int, int]], over: bool) -> tuple[World, PlainOr
     return world, order
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, max_size=40))
 def test_any_order_of_messages_ends_consistent(script: list[tuple[str, int, int]]) -> None:
     world, order = play(script, over=False)
     check(world, order)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, max_size=40))
 def test_reports_beyond_the_plan_end_consistent_too(script: list[tuple[str, int, int]]) -> None:
     world, order = play(script, over=True)

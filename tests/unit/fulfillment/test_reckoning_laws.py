@@ -33,7 +33,7 @@ from tests.unit.fulfillment.test_interleavings import check_fold, shipments
 from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, SELLER, World, agreed, pieces
 
 START, HOUR, UNIT = NOW // DAY * DAY, 3_600_000, 1_000_000
-slow = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+slow = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 ACTIONS = ("agree", "stock", "dates", "report", "ship", "receive", "untracked", "tick", "deliver", "run")
 days = st.none() | st.integers(1, 40)

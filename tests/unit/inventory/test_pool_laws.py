@@ -92,7 +92,7 @@ in_kilograms = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(owners | flows, max_size=30))
 def test_every_sequence_keeps_the_laws_and_does_what_the_plain_pool_does(commands: list[say.Command]) -> None:
     case, plain = PoolCase(), PlainPool()
@@ -115,7 +115,7 @@ def test_every_sequence_keeps_the_laws_and_does_what_the_plain_pool_does(command
         assert hands == {name: one.reserved for name, one in plain.hands.items()}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(owners | flows | in_kilograms, max_size=25))
 def test_units_that_come_and_go_keep_the_laws(commands: list[say.Command]) -> None:
     case = PoolCase().given(say.TrackPool(SITE, ITEM, "C62"))
@@ -124,7 +124,7 @@ def test_units_that_come_and_go_keep_the_laws(commands: list[say.Command]) -> No
         check_laws(case)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.permutations([1, 2, 3, 4]), st.lists(st.integers(0, 2), min_size=4, max_size=4), st.data())
 def test_any_interleaving_ends_with_the_same_stock_and_the_same_sum_held(
     order: list[int], issues: list[int], data: st.DataObject

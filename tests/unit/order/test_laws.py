@@ -209,7 +209,7 @@ def check_alerts(stage: Stage, all_lines: list[Line]) -> None:
 
 
 @given(stories)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_rows_views_and_alarm_agree_after_every_command(story: Any) -> None:
     placed_now, kind, commands = story
     stage = Stage().given(place(*placed_now, kind=kind))
@@ -234,7 +234,7 @@ def test_rows_views_and_alarm_agree_after_every_command(story: Any) -> None:
 
 
 @given(stories, st.one_of(from_buyer, from_seller, from_either))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_third_enterprise_changes_nothing_and_learns_nothing(story: Any, command: OrderCommand) -> None:
     placed_now, kind, commands = story
     stage = Stage().given(place(*placed_now, kind=kind))
@@ -247,7 +247,7 @@ def test_a_third_enterprise_changes_nothing_and_learns_nothing(story: Any, comma
 
 
 @given(stories)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_sheet_sent_again_never_makes_a_fact(story: Any) -> None:
     placed_now, kind, commands = story
     sheet = place(*placed_now, kind=kind)
@@ -259,7 +259,7 @@ def test_the_sheet_sent_again_never_makes_a_fact(story: Any) -> None:
 
 
 @given(stories)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_evolve_is_total_without_rows(story: Any) -> None:
     placed_now, kind, commands = story
     stage = Stage().given(place(*placed_now, kind=kind))
