@@ -77,11 +77,12 @@ def forms(secret: str | int) -> tuple[bytes, ...]:
     if isinstance(secret, str):
         return (secret.encode(),)
     millionths = secret * 1_000_000  # its text begins with that of the number
-    binary = (form for number in (secret, millionths) for form in (_varint(number), number.to_bytes(8, "big")))
+    binary = (form for number in (secret, millionths) for form in (varint(number), number.to_bytes(8, "big")))
     return (str(secret).encode(), *binary)
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """A number as protobuf writes it."""
     data = bytearray()
     while number > 127:
         data.append(number & 127 | 128)

@@ -19,6 +19,7 @@ from services.kernel.row_codec import RowCodec
 from services.order.policy import LineStage
 from services.order.views import VIEWS
 from services.order.wire import WIRES
+from tests.support.secret_chain import varint
 from tests.unit.order.causes import own_flow
 from tests.unit.order.scene import KEY, SELLER, Stage, confirmed_order, due
 
@@ -48,17 +49,9 @@ class Secrets:
         for number in self.numbers:
             if viewer == SELLER and number in self.own:
                 continue
-            if any(form in data for form in (str(number).encode(), _varint(number), number.to_bytes(8, "big"))):
+            if any(form in data for form in (str(number).encode(), varint(number), number.to_bytes(8, "big"))):
                 found.append(str(number))
         return found
-
-
-def _varint(number: int) -> bytes:
-    data = bytearray()
-    while number > 127:
-        data.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*data, number])
 
 
 def random_cause(secrets: Secrets, own_root: bool) -> Cause:
