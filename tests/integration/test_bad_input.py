@@ -29,19 +29,14 @@ from services.kernel.messages import DeadLetter, DeadLetterKind, Outcome, Outcom
 from services.kernel.partitioner import partition_of
 from services.kernel.values import EnterpriseId, Quantity
 from services.order.order_commands import CancelLine, ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
 from services.order.terms import (
-    Delivery,
-    ItemId,
     LineNumber,
     OrderNumber,
-    PlacedLine,
     PromiseBasis,
     SiteId,
-    Terms,
-    UnitFactor,
 )
 from services.order.wire import WIRES as ORDER
+from tests.support import ordering
 from tests.support.live import Live, Raw, until
 
 pytestmark = pytest.mark.kafka
@@ -60,15 +55,9 @@ def count(amount: int, item: str = "part") -> CountStock:
     return CountStock(StockSiteId("main"), StockItemId(item), pieces(amount))
 
 
-def terms() -> Terms:
-    return Terms(
-        ItemId("part"), UnitFactor("C62", "C62"), PromiseBasis.SHIP, SiteId("main"), SiteId("dock"), "Europe/Berlin"
-    )
-
-
 def place(seller: str, number: str = "o1", *, due_on: date = date(2090, 1, 5), amount: int = 5) -> PlaceOrder:
-    line = PlacedLine(LineNumber("10"), ItemId("teil"), terms(), (Delivery(due_on, Decimal(amount)),))
-    return PlaceOrder(OrderNumber(number), EnterpriseId(seller), OrderKind.DISCRETE, (line,))
+    terms = ordering.terms("part", "main", "dock", PromiseBasis.SHIP, "Europe/Berlin")
+    return ordering.order(number, seller, ordering.placed("10", "teil", terms, (due_on, amount)))
 
 
 def encoded(wire: Wire, enterprise: str, body: Any, **values: Any) -> bytes:

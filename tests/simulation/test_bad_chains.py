@@ -22,8 +22,7 @@ from services.kernel.memory_log import START_MS
 from services.kernel.messages import OutcomeStatus
 from services.kernel.values import EnterpriseId, Quantity
 from services.order.order_commands import ConfirmOrder, PlaceOrder, ReportDelay
-from services.order.order_facts import OrderKind
-from services.order.terms import Delivery, PlacedLine, PromiseBasis, Terms, UnitFactor
+from tests.support import ordering
 from tests.support.backbone import Backbone
 
 PIECE, KILO, DAY_MS, DAY_MINUTES = "C62", "KGM", 86_400_000, 1440
@@ -60,10 +59,8 @@ def work(id_: WorkId = W1, **changed: Any) -> PlanWork:
 
 def order(lead_minutes: int = DAY_MINUTES, amount: int = 10) -> PlaceOrder:
     """The car maker buys axles, delivered on day ten."""
-    unit, basis = UnitFactor(PIECE, PIECE), PromiseBasis.DELIVER
-    terms = Terms(AXLE, unit, basis, PLANT, DOCK, "UTC", lead_time_minutes=lead_minutes)
-    line = PlacedLine(LINE, AXLE, terms, (Delivery(TODAY + timedelta(days=10), Decimal(amount)),))
-    return PlaceOrder(text("o"), MAKER, OrderKind.DISCRETE, (line,))
+    terms = ordering.terms(AXLE, PLANT, DOCK, lead_time_minutes=lead_minutes)
+    return ordering.order("o", MAKER, ordering.placed(LINE, AXLE, terms, (TODAY + timedelta(days=10), amount)))
 
 
 @pytest.fixture

@@ -21,17 +21,11 @@ from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId, Quantity
 from services.order.exposure import ExposureView, IncidentView
 from services.order.line_view import Alert, Tiers
-from services.order.order_commands import ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
+from services.order.order_commands import ConfirmOrder
 from services.order.terms import (
-    Delivery,
-    LineNumber,
     OrderNumber,
-    PlacedLine,
-    PromiseBasis,
-    Terms,
-    UnitFactor,
 )
+from tests.support import ordering
 from tests.support.backbone import Backbone
 from tests.support.laws import domain_rows
 
@@ -62,14 +56,9 @@ def order(
     number: str, buyer: EnterpriseId, seller: EnterpriseId, item: Any, day: int, lines: int, way: int = 1
 ) -> list[Sent]:
     """Ten pieces each, delivered on that day, so many days on the way; confirmed as ordered."""
-    unit, minutes = UnitFactor(UNIT, UNIT), way * DAY_MINUTES
-    terms = Terms(item, unit, PromiseBasis.DELIVER, PLANT, DOCK, "UTC", lead_time_minutes=minutes)
-    placed = tuple(
-        PlacedLine(LineNumber(f"{10 * n}"), item, terms, (Delivery(TODAY + timedelta(days=day), Decimal(10)),))
-        for n in range(1, lines + 1)
-    )
-    name = OrderNumber(number)
-    return [(buyer, PlaceOrder(name, seller, OrderKind.DISCRETE, placed)), (seller, ConfirmOrder(buyer, name))]
+    terms, due = ordering.terms(item, PLANT, DOCK, lead_time_minutes=way * DAY_MINUTES), TODAY + timedelta(days=day)
+    placed = [ordering.placed(f"{10 * n}", item, terms, (due, 10)) for n in range(1, lines + 1)]
+    return [(buyer, ordering.order(number, seller, *placed)), (seller, ConfirmOrder(buyer, OrderNumber(number)))]
 
 
 def axles(work: WorkId) -> PlanWork:

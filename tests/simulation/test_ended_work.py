@@ -17,9 +17,9 @@ from services.fulfillment.work import CancelWork, Component, ComponentTotal, Iss
 from services.inventory.pool_commands import CountStock
 from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId, Quantity
-from services.order.order_commands import CancelOrder, ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
-from services.order.terms import Delivery, LineNumber, OrderNumber, PlacedLine, PromiseBasis, Terms, UnitFactor
+from services.order.order_commands import CancelOrder, ConfirmOrder
+from services.order.terms import OrderNumber
+from tests.support import ordering
 from tests.support.backbone import Backbone
 from tests.support.laws import domain_rows
 
@@ -93,12 +93,9 @@ def test_what_was_taken_stays_taken(backbone: Backbone) -> None:
 
 
 def _axles_for(buyer: str, backbone: Backbone) -> None:
-    terms = Terms(
-        AXLE, UnitFactor("C62", "C62"), PromiseBasis.DELIVER, PLANT, DOCK, "UTC", lead_time_minutes=DAY_MINUTES
-    )
+    terms = ordering.terms(AXLE, PLANT, DOCK, lead_time_minutes=DAY_MINUTES)
     due = date(1970, 1, 1) + timedelta(days=START_MS // DAY_MS + 9)
-    line = PlacedLine(LineNumber("10"), AXLE, terms, (Delivery(due, Decimal(10)),))
-    backbone.send(buyer, PlaceOrder(ORDER, MAKER, OrderKind.DISCRETE, (line,)))
+    backbone.send(buyer, ordering.order(ORDER, MAKER, ordering.placed("10", AXLE, terms, (due, 10))))
     backbone.settle()
     backbone.send(MAKER, ConfirmOrder(EnterpriseId(buyer), ORDER))
     backbone.settle()

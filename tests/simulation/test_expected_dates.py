@@ -1,26 +1,18 @@
 """What the flow of a line reckons is what its order shows, in the terms of the promise."""
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
 from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId
 from services.order.line_view import OrderLineView
-from services.order.order_commands import ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
+from services.order.order_commands import ConfirmOrder
 from services.order.terms import (
-    Delivery,
-    ItemId,
-    LineNumber,
     OrderNumber,
-    PlacedLine,
     PromiseBasis,
-    SiteId,
-    Terms,
-    UnitFactor,
 )
+from tests.support import ordering
 from tests.support.backbone import Backbone
 
 DUE = date(2026, 1, 20)
@@ -31,13 +23,10 @@ WAY_MINUTES = 3 * 1440
 def test_a_line_that_nothing_holds_up_is_expected_as_promised(basis: PromiseBasis) -> None:
     """Also where the promise is to ship: the way to the buyer is counted neither twice nor at all."""
     backbone = Backbone(1)
-    site, number, buyer, seller = SiteId("main"), OrderNumber("o1"), EnterpriseId("car"), EnterpriseId("axle")
-    terms = Terms(
-        ItemId("part"), UnitFactor("C62", "C62"), basis, site, site, "Europe/Berlin", lead_time_minutes=WAY_MINUTES
-    )
-    line = PlacedLine(LineNumber("10"), ItemId("part"), terms, (Delivery(DUE, Decimal(5)),))
+    number, buyer, seller = OrderNumber("o1"), EnterpriseId("car"), EnterpriseId("axle")
+    terms = ordering.terms("part", "main", "main", basis, "Europe/Berlin", lead_time_minutes=WAY_MINUTES)
     backbone.tick(START_MS)
-    backbone.send(buyer, PlaceOrder(number, seller, OrderKind.DISCRETE, (line,)))
+    backbone.send(buyer, ordering.order(number, seller, ordering.placed("10", "part", terms, (DUE, 5))))
     backbone.settle()
     backbone.send(seller, ConfirmOrder(buyer, number))
     backbone.settle()

@@ -17,19 +17,12 @@ from services.kernel.messages import DeadLetterKind
 from services.kernel.partitioner import partition_of
 from services.kernel.shapes import Field, Kind, fields_of
 from services.kernel.values import EnterpriseId, Quantity
-from services.order.order_commands import ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
+from services.order.order_commands import ConfirmOrder
 from services.order.terms import (
-    Delivery,
-    ItemId,
-    LineNumber,
     OrderNumber,
-    PlacedLine,
     PromiseBasis,
-    SiteId,
-    Terms,
-    UnitFactor,
 )
+from tests.support import ordering
 from tests.support.backbone import PARTITIONS, WIRING, Backbone
 
 DAY_MS = 86_400_000
@@ -108,13 +101,10 @@ def traded(seed: int) -> Backbone:
     """Two orders on their way, so that odd messages meet something."""
     backbone = Backbone(seed)
     backbone.tick(START_MS)
-    terms = Terms(
-        ItemId("part"), UnitFactor("C62", "C62"), PromiseBasis.SHIP, SiteId("main"), SiteId("dock"), "Europe/Berlin"
-    )
+    terms = ordering.terms("part", "main", "dock", PromiseBasis.SHIP, "Europe/Berlin")
     for number in ("o1", "o2"):
-        schedule = (Delivery(DATES[0], Decimal(5)), Delivery(DATES[1], Decimal(3)))
-        lines = tuple(PlacedLine(LineNumber(line), ItemId("teil"), terms, schedule) for line in ("10", "20"))
-        backbone.send("acme", PlaceOrder(OrderNumber(number), EnterpriseId("bolt"), OrderKind.DISCRETE, lines))
+        lines = [ordering.placed(line, "teil", terms, (DATES[0], 5), (DATES[1], 3)) for line in ("10", "20")]
+        backbone.send("acme", ordering.order(number, "bolt", *lines))
         backbone.send("bolt", ConfirmOrder(EnterpriseId("acme"), OrderNumber(number)))
     amount = Quantity(Decimal(backbone.random.choice((0, 5, 30))), "C62")
     backbone.send("bolt", CountStock(StockSiteId("main"), StockItemId("part"), amount))

@@ -21,20 +21,14 @@ from services.kernel.values import EnterpriseId, Origin, Quantity
 from services.order import enterprise
 from services.order.enterprise import NAMINGS_MAX, AllowNaming, ForbidNaming, RegisterEnterprise
 from services.order.exposure import ExposureView
-from services.order.order_commands import ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
+from services.order.order_commands import ConfirmOrder
 from services.order.outlook import outlook_of
 from services.order.terms import (
-    Delivery,
     ItemId,
-    LineNumber,
     OrderNumber,
-    PlacedLine,
-    PromiseBasis,
     SiteId,
-    Terms,
-    UnitFactor,
 )
+from tests.support import ordering
 from tests.support.backbone import Backbone
 from tests.unit.order.scene import code
 
@@ -70,12 +64,8 @@ class Chain:
 
     def order(self, buyer: EnterpriseId, seller: EnterpriseId, item: str, of_seller: str, day: int) -> None:
         """An order of one line, confirmed."""
-        terms = Terms(
-            ItemId(of_seller), UnitFactor("C62", "C62"), PromiseBasis.DELIVER, _site(seller), _site(buyer), "UTC",
-            lead_time_minutes=1_440,
-        )  # fmt: skip
-        line = PlacedLine(LineNumber("1"), ItemId(item), terms, (Delivery(date(2026, 1, day), Decimal(10)),))
-        self.say(buyer, PlaceOrder(OrderNumber(item), seller, OrderKind.DISCRETE, (line,)))
+        terms = ordering.terms(of_seller, _site(seller), _site(buyer), lead_time_minutes=1_440)
+        self.say(buyer, ordering.order(item, seller, ordering.placed("1", item, terms, (date(2026, 1, day), 10))))
         self.say(seller, ConfirmOrder(buyer, OrderNumber(item)))
 
     def work(self, firm: EnterpriseId, id_: str, item: str, day: int, components: Any) -> None:
