@@ -15,7 +15,7 @@ from services.fulfillment.consignment import (
 )
 from services.fulfillment.keys import LineId, ShipmentKey
 from services.fulfillment.links import LEGS_TOPIC, ShipmentReported
-from services.fulfillment.shipment import (
+from services.fulfillment.shipment_facts import (
     MilestoneReported,
     ShipmentCancelled,
     ShipmentLinePlanned,

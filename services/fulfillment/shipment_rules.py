@@ -29,19 +29,25 @@ from services.fulfillment.keys import (
 from services.fulfillment.shipment import (
     CancelShipment,
     Command,
-    Fact,
-    LineQuantity,
-    MilestoneReported,
     PackShipment,
     PickShipment,
     PlannedLine,
     PlanShipment,
+    ReceiveShipment,
+    ReportMilestone,
+    ShipShipment,
+    WantShipment,
+    evolve,
+    shipment_key_of,
+)
+from services.fulfillment.shipment_facts import (
+    Fact,
+    LineQuantity,
+    MilestoneReported,
     ReceiptContradicted,
     ReceiptDisputed,
     ReceiptSettled,
     ReceivedLine,
-    ReceiveShipment,
-    ReportMilestone,
     ShipmentCancelled,
     ShipmentLinePlanned,
     ShipmentPacked,
@@ -51,11 +57,7 @@ from services.fulfillment.shipment import (
     ShipmentRescheduled,
     ShipmentShipped,
     ShippedLine,
-    ShipShipment,
     WantDeclined,
-    WantShipment,
-    evolve,
-    shipment_key_of,
 )
 from services.kernel.model import Aggregate, Rows
 from services.kernel.values import EnterpriseId, Origin, Quantity, Refused

@@ -46,7 +46,7 @@ from services.fulfillment.lane import CarrierMode, LaneDefined
 from services.fulfillment.legs import FlowHead, FlowTerms, StockCover, last_due, owed
 from services.fulfillment.links import LineStage
 from services.fulfillment.policy import expected_ms, stage_of
-from services.fulfillment.shipment import (
+from services.fulfillment.shipment_facts import (
     ShipmentCancelled,
     ShipmentLinePlanned,
     ShipmentReceived,

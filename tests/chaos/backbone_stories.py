@@ -13,14 +13,8 @@ from random import Random
 from typing import Any, Protocol
 
 from services.fulfillment.keys import LineId, ShipmentId
-from services.fulfillment.shipment import (
-    CancelShipment,
-    LineQuantity,
-    PackShipment,
-    PickShipment,
-    ReceiveShipment,
-    ShipShipment,
-)
+from services.fulfillment.shipment import CancelShipment, PackShipment, PickShipment, ReceiveShipment, ShipShipment
+from services.fulfillment.shipment_facts import LineQuantity
 from services.inventory.item import ItemId as StockItemId
 from services.inventory.pool_commands import (
     AdjustStock,

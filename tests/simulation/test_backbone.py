@@ -14,15 +14,8 @@ import pytest
 
 from services.fulfillment.disruption import DisruptSite, LiftDisruption, NamedLine
 from services.fulfillment.keys import DisruptionId, LineId
-from services.fulfillment.shipment import (
-    CancelShipment,
-    LineQuantity,
-    PackShipment,
-    PickShipment,
-    ReceiveShipment,
-    ShipmentLinePlanned,
-    ShipShipment,
-)
+from services.fulfillment.shipment import CancelShipment, PackShipment, PickShipment, ReceiveShipment, ShipShipment
+from services.fulfillment.shipment_facts import LineQuantity, ShipmentLinePlanned
 from services.inventory.pool_commands import AdjustStock, BlockStock, CountStock, IssueStock, ReceiveStock, UnblockStock
 from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId, Quantity

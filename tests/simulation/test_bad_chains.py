@@ -14,7 +14,8 @@ from services.fulfillment.cause_view import CauseClass
 from services.fulfillment.flow import ReportLine, TransferStock
 from services.fulfillment.keys import WorkId
 from services.fulfillment.lane import CarrierMode, DefineLane
-from services.fulfillment.shipment import LineQuantity, PlannedLine, PlanShipment, ShipShipment
+from services.fulfillment.shipment import PlannedLine, PlanShipment, ShipShipment
+from services.fulfillment.shipment_facts import LineQuantity
 from services.fulfillment.work import Component, ComponentTotal, IssueComponents, PlanWork, ReportWork
 from services.inventory.pool_commands import CountStock, ReserveStock
 from services.inventory.pool_facts import Contradiction

@@ -30,7 +30,7 @@ from services.chain.causes import Cause
 from services.chain.pool_facts import SupplyPart
 from services.chain.quantities import MILLIONTHS_PER_UNIT
 from services.fulfillment.expecting import FlowReckoned
-from services.fulfillment.shipment import ShipmentLinePlanned, ShipmentReceived, ShipmentShipped
+from services.fulfillment.shipment_facts import ShipmentLinePlanned, ShipmentReceived, ShipmentShipped
 from services.inventory.pool_rows import Supply, supply_row
 from services.kernel import processor
 from services.kernel.batch import Record

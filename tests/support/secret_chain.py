@@ -14,7 +14,8 @@ from typing import Any
 
 from services.fulfillment.flow import ReportLine
 from services.fulfillment.lane import CarrierMode, DefineLane
-from services.fulfillment.shipment import ReceiveShipment, ShipmentLinePlanned, ShipShipment
+from services.fulfillment.shipment import ReceiveShipment, ShipShipment
+from services.fulfillment.shipment_facts import ShipmentLinePlanned
 from services.fulfillment.work import CancelWork, Component, PlanWork, ReportWork
 from services.inventory.item import DefineItem
 from services.inventory.pool_commands import BlockStock, CountStock, ReserveStock

@@ -16,7 +16,8 @@ from services.fulfillment.domain import DOMAIN
 from services.fulfillment.expecting import FlowReckoned, InputCovered
 from services.fulfillment.flow import CoverDemand, DisruptFlow, ReportLine, TransferStock
 from services.fulfillment.keys import DisruptionId, FlowKey, ItemId, LineId, ShipmentId, SiteId, TransferId, WorkId
-from services.fulfillment.shipment import LineQuantity, ShipShipment
+from services.fulfillment.shipment import ShipShipment
+from services.fulfillment.shipment_facts import LineQuantity
 from services.fulfillment.work import Component, CoverComponent, IssueComponents, PlanWork, ReportWork
 from services.kernel.values import EnterpriseId, Refused
 from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, SELLER, STRANGER, World, agreed, pieces, ready

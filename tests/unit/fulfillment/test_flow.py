@@ -20,7 +20,6 @@ from services.fulfillment.legs import AgreedDelivery, LegWanted
 from services.fulfillment.links import DemandStated, LineProgressed, LineStage, ShipmentWanted, SupplyStated
 from services.fulfillment.shipment import (
     CancelShipment,
-    LineQuantity,
     PickShipment,
     PlannedLine,
     PlanShipment,
@@ -28,6 +27,7 @@ from services.fulfillment.shipment import (
     ReportMilestone,
     ShipShipment,
 )
+from services.fulfillment.shipment_facts import LineQuantity
 from services.kernel.model import Link
 from services.kernel.values import EnterpriseId, Quantity, Refused
 from tests.unit.fulfillment.world import (

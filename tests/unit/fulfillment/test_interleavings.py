@@ -14,7 +14,6 @@ from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId
 from services.fulfillment.legs import Leg, owed
 from services.fulfillment.shipment import (
     CancelShipment,
-    LineQuantity,
     PackShipment,
     PickShipment,
     PlannedLine,
@@ -22,6 +21,7 @@ from services.fulfillment.shipment import (
     ReceiveShipment,
     ShipShipment,
 )
+from services.fulfillment.shipment_facts import LineQuantity
 from services.kernel.model import DictRows
 from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, SELLER, World, agreed, apply, pieces, ready
 

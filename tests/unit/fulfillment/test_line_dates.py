@@ -17,7 +17,8 @@ from services.fulfillment.flow import CoverDemand, LegReported, LineReported, Re
 from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentId, SiteId, TransferId
 from services.fulfillment.legs import AgreedDelivery, LegWanted
 from services.fulfillment.links import SupplyStated
-from services.fulfillment.shipment import LineQuantity, PickShipment, ReceiveShipment, ReportMilestone, ShipShipment
+from services.fulfillment.shipment import PickShipment, ReceiveShipment, ReportMilestone, ShipShipment
+from services.fulfillment.shipment_facts import LineQuantity
 from services.kernel.values import EnterpriseId, Quantity, Refused
 from tests.unit.fulfillment.world import BUYER, DAY, FIRST, FLOW, NOW, SELLER, STRANGER, World, agreed, pieces, ready
 

@@ -28,7 +28,6 @@ from services.fulfillment.lane import CarrierMode, ChangeLeadTime, CloseLane, De
 from services.fulfillment.links import LINKS, DemandCovered
 from services.fulfillment.shipment import (
     CancelShipment,
-    LineQuantity,
     PackShipment,
     PickShipment,
     PlannedLine,
@@ -37,6 +36,7 @@ from services.fulfillment.shipment import (
     ReportMilestone,
     ShipShipment,
 )
+from services.fulfillment.shipment_facts import LineQuantity
 from services.fulfillment.work import CancelWork, Component, ComponentTotal, IssueComponents, PlanWork, ReportWork
 from services.kernel.codec import Meta
 from services.kernel.frozen import amended

@@ -18,7 +18,8 @@ from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId, WorkId
 from services.fulfillment.legs import AgreedDelivery, Leg, StockCover, owed
 from services.fulfillment.links import DemandCovered as PoolSays
 from services.fulfillment.links import DemandStated, LineProgressed, SupplyStated
-from services.fulfillment.shipment import LineQuantity, ReceiveShipment, ShipShipment
+from services.fulfillment.shipment import ReceiveShipment, ShipShipment
+from services.fulfillment.shipment_facts import LineQuantity
 from services.fulfillment.work import (
     CancelWork,
     Component,

@@ -9,18 +9,15 @@ from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
 from services.fulfillment.keys import ItemId, LineId, ShipmentId, SiteId
 from services.fulfillment.shipment import (
     CancelShipment,
-    LineQuantity,
     PackShipment,
     PickShipment,
     PlannedLine,
     PlanShipment,
-    ReceiptContradicted,
-    ReceiptDisputed,
-    ReceiptSettled,
     ReceiveShipment,
     ReportMilestone,
     ShipShipment,
 )
+from services.fulfillment.shipment_facts import LineQuantity, ReceiptContradicted, ReceiptDisputed, ReceiptSettled
 from services.kernel.values import EnterpriseId, Quantity, Refused
 from tests.unit.fulfillment.world import BUYER, DAY, NOW, SELLER, STRANGER, World, pieces, ready
 
