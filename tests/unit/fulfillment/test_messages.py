@@ -6,17 +6,6 @@ from typing import Any
 
 import pytest
 
-from schemas.python.chainflow.fulfillment.v1 import (
-    commands_pb2,
-    events_pb2,
-    feed_pb2,
-    legs_pb2,
-    links_pb2,
-    progress_pb2,
-)
-from schemas.python.chainflow.inventory.v1 import links_pb2 as availability_pb2
-from schemas.python.chainflow.kernel.v1 import clock_pb2, dead_letter_pb2, outcome_pb2
-from schemas.python.chainflow.order.v1 import links_pb2 as order_pb2
 from services.chain.causes import Cause, Hop, Root, RootClass, Stage
 from services.chain.pool_facts import CoveredPart, Frozen, LateSupply
 from services.fulfillment.consignment import MilestoneCertainty, MilestoneKind
@@ -25,7 +14,7 @@ from services.fulfillment.domain import DOMAIN
 from services.fulfillment.flow import CancelTransfer, ReportLine, TransferStock
 from services.fulfillment.keys import DisruptionId, ItemId, LineId, ShipmentId, SiteId, TransferId, WorkId
 from services.fulfillment.lane import CarrierMode, ChangeLeadTime, CloseLane, DefineLane
-from services.fulfillment.links import LINKS, DemandCovered
+from services.fulfillment.links import DemandCovered
 from services.fulfillment.shipment import (
     CancelShipment,
     PackShipment,
@@ -37,18 +26,14 @@ from services.fulfillment.shipment import (
     ShipShipment,
 )
 from services.fulfillment.shipment_facts import LineQuantity
+from services.fulfillment.wire import WIRES
 from services.fulfillment.work import CancelWork, Component, ComponentTotal, IssueComponents, PlanWork, ReportWork
 from services.kernel.codec import Meta
 from services.kernel.frozen import amended
 from services.kernel.model import Link
 from services.kernel.row_codec import RowCodec
-from services.kernel.wiring import wires_of
 from tests.unit.fulfillment.world import BUYER, DAY, FLOW, NOW, POOL, SELLER, STRANGER, World, agreed, pieces, ready
 
-REGISTERED = (
-    commands_pb2, events_pb2, feed_pb2, legs_pb2, links_pb2, progress_pb2, availability_pb2, clock_pb2, dead_letter_pb2,
-    outcome_pb2, order_pb2,
-)  # fmt: skip
 META = Meta("c-1", occurred_at_ms=NOW, enterprise="maker")
 LANE = (SELLER, SiteId("plant"), BUYER, SiteId("dock"))
 FIRE = DisruptionId("fire")
@@ -138,18 +123,17 @@ def test_the_story_makes_every_fact(story: World) -> None:
 
 
 def test_every_message_crosses_the_wire(story: World) -> None:
-    wires = wires_of(DOMAIN, LINKS)
     for _, fact in story.log:
-        assert wires.events.decode(wires.events.encode(META, fact))[1] == fact
+        assert WIRES.events.decode(WIRES.events.encode(META, fact))[1] == fact
     for command, _ in commands():
-        assert wires.commands.decode(wires.commands.encode(META, command))[1] == command
+        assert WIRES.commands.decode(WIRES.commands.encode(META, command))[1] == command
     for link in story.sent:
-        if link.topic in wires.links_out:
-            wire = wires.links_out[link.topic]
+        if link.topic in WIRES.links_out:
+            wire = WIRES.links_out[link.topic]
             assert wire.decode(wire.encode(META, link.state, link=link.link))[1] == link.state
     for feed in story.feed:
-        data = wires.feed.encode(META, feed.row, view=feed.view, row_id=feed.row_id, removed=feed.row is None)
-        assert wires.feed.decode(data)[1] == feed.row
+        data = WIRES.feed.encode(META, feed.row, view=feed.view, row_id=feed.row_id, removed=feed.row is None)
+        assert WIRES.feed.decode(data)[1] == feed.row
 
 
 def test_every_row_is_kept_as_it_was(story: World) -> None:
