@@ -99,9 +99,11 @@ class _Draft:
 
     def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """The rows with the changes of this decision, by key."""
-        merged = DictRows(self._rows.scan(prefix))
-        merged.update((key, row) for key, row in self._changed.items() if key.startswith(prefix))
-        return ((key, row) for key, row in merged.scan(prefix) if row is not None)
+        changed = {key: row for key, row in self._changed.items() if key.startswith(prefix)}
+        if not changed:
+            return self._rows.scan(prefix)
+        merged = DictRows(self._rows.scan(prefix)) | changed
+        return ((key, merged[key]) for key in sorted(merged) if merged[key] is not None)
 
     def record(self, fact: Fact) -> None:
         """The fact is part of the decision."""
