@@ -12,6 +12,7 @@ from services.chain.pool_facts import CoveredPart, Frozen, Hold, SupplyPart
 from services.fulfillment.disrupted import FlowDisrupted
 from services.fulfillment.keys import FlowKey, ItemId, LineId, ShipmentKey, SiteId
 from services.fulfillment.legs import AgreedDelivery
+from services.kernel.frozen import maker
 from services.kernel.values import EnterpriseId, Quantity
 
 LINES_AGREED_TOPIC: Final = "order-lines-v1"
@@ -172,6 +173,9 @@ class ShipmentReported:
     closed: bool
     concluded: bool
 
+
+new_demand, new_supply, new_progressed = maker(DemandStated), maker(SupplyStated), maker(LineProgressed)
+"""Said on each hop."""
 
 LINKS: Final[dict[str, tuple[type, ...]]] = {
     LINES_AGREED_TOPIC: (LineAgreed,),

@@ -53,6 +53,9 @@ from services.fulfillment.links import (
     ShipmentReported,
     ShipmentWanted,
     SupplyStated,
+    new_demand,
+    new_progressed,
+    new_supply,
 )
 from services.fulfillment.shipment import WantShipment
 from services.fulfillment.shipment_links import tell_flows
@@ -243,7 +246,7 @@ def _demand(key: FlowKey, terms: FlowTerms, head: FlowHead) -> DemandStated:
     what was reserved for it would not come back if the report was taken back.
     """
     unit, to_ship = terms.seller_quantity.unit, owed(terms, head)
-    return DemandStated(
+    return new_demand(
         flow_key=key,
         demand=demand_id(key, ONLY_INPUT),
         quantity=Quantity(to_ship, unit),
@@ -275,7 +278,7 @@ def _supply(key: FlowKey, terms: FlowTerms, head: FlowHead, told: FlowReckoned) 
     """
     to_ship = max(owed(terms, head), head.shipped)
     _, promised = dates(terms, last_due(terms, terms.seller_quantity.amount))
-    return SupplyStated(
+    return new_supply(
         flow_key=key,
         supply=key,
         quantity=in_buyers_unit(terms, to_ship),
@@ -314,7 +317,7 @@ def expected_ms(terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> int | N
 def progressed(terms: FlowTerms, head: FlowHead, told: FlowReckoned) -> LineProgressed:
     """What the order is told of the flow."""
     unit = terms.seller_quantity.unit
-    return LineProgressed(
+    return new_progressed(
         line=terms.line,
         stage=stage_of(terms, head),
         reserved=Quantity(head.reserved, unit),

@@ -54,6 +54,7 @@ from services.fulfillment.shipment_facts import (
     WantDeclined,
 )
 from services.fulfillment.work_view import WorkRow, work_rows
+from services.kernel.frozen import maker
 from services.kernel.model import FeedRow, Rows, View
 from services.kernel.values import EnterpriseId, Origin, Quantity
 
@@ -344,6 +345,9 @@ def _cover_for_buyer(terms: FlowTerms, head: FlowHead) -> _Cover:
     return max(owed(terms, head) - max(head.shipped, head.received), ZERO), ZERO, False
 
 
+new_flow_row = maker(FlowRow)
+
+
 def _flow_row(
     key: str, terms: FlowTerms, head: FlowHead, told: FlowReckoned, direction: Direction, as_of_ms: int
 ) -> FlowRow:
@@ -361,7 +365,7 @@ def _flow_row(
     delay = 0 if expectation is None else expectation.delay
     shown_cause = shown_to_buyer if buyers else shown_to_owner
     cause, reason = shown_cause(key, None if expectation is None else expectation.cause)
-    return FlowRow(
+    return new_flow_row(
         flow_key=key,
         direction=direction,
         partner=terms.seller if buyers else terms.buyer,

@@ -11,7 +11,14 @@ from services.chain.quantities import millionths
 from services.fulfillment.amounts import ZERO
 from services.fulfillment.expecting import FlowReckoned, InputCovered, later_ms, report_of, told_of
 from services.fulfillment.keys import FlowKey, demand_id, demand_number, pool_key
-from services.fulfillment.links import POOL_INPUTS_TOPIC, DemandCovered, DemandStated, SupplyStated
+from services.fulfillment.links import (
+    POOL_INPUTS_TOPIC,
+    DemandCovered,
+    DemandStated,
+    SupplyStated,
+    new_demand,
+    new_supply,
+)
 from services.fulfillment.work import (
     COMPONENTS_MAX,
     ComponentIssued,
@@ -91,7 +98,7 @@ def _begun(rows: Rows) -> bool:
 
 def _demand(key: FlowKey, terms: WorkTerms, row: ComponentRow, stage: WorkStage, begun: bool) -> DemandStated:
     """Only planned until something is taken for the work order; withdrawn when nothing more is to be taken."""
-    return DemandStated(
+    return new_demand(
         flow_key=key,
         demand=demand_id(key, row.n),
         quantity=Quantity(row.quantity, row.unit),
@@ -108,7 +115,7 @@ def _demand(key: FlowKey, terms: WorkTerms, row: ComponentRow, stage: WorkStage,
 def _supply(key: FlowKey, terms: WorkTerms, head: WorkHead, told: FlowReckoned) -> SupplyStated:
     """All of it is received when it is finished. Withdrawn then, and when it is off; lost, it stays without a date."""
     received = terms.quantity.amount if head.stage is WorkStage.FINISHED else ZERO
-    return SupplyStated(
+    return new_supply(
         flow_key=key,
         supply=key,
         quantity=terms.quantity,

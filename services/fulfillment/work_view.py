@@ -12,6 +12,7 @@ from services.fulfillment.cause_view import CauseClass, shown_to_owner
 from services.fulfillment.expecting import InputCovered, later_ms, told_of
 from services.fulfillment.keys import ItemId, SiteId
 from services.fulfillment.work import ComponentRow, WorkStage, WorkTerms, component_row, head_of
+from services.kernel.frozen import maker
 from services.kernel.model import FeedRow, Rows
 from services.kernel.values import Quantity
 
@@ -44,6 +45,9 @@ class WorkRow:
     unknown_components: int = 0
 
 
+new_row = maker(WorkRow)
+
+
 def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
     """The owner's row as it stands."""
     terms: WorkTerms | None = rows.get("terms")
@@ -52,7 +56,7 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
     expectation = told_of(rows).expectation
     delay = expectation.delay if expectation is not None else 0
     cause, reason = shown_to_owner(key, expectation.cause if expectation is not None else None)
-    row = WorkRow(
+    row = new_row(
         work_key=key,
         site=terms.site,
         item=terms.item,
