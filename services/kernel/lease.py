@@ -5,14 +5,14 @@ Deliberately lacks: the transaction that its effects are written in, with those 
 """
 
 import asyncio
-import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import thread_time
 from typing import Any, NoReturn
 
+import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer import sender
 
@@ -187,9 +187,9 @@ class Lease:
         self.processor.committed()
 
 
-def standing(positions: Mapping[str, int], writer: str) -> bytes:
+def standing(positions: dict[str, int], writer: str) -> bytes:
     """The row of positions."""
-    return json.dumps({"at": positions, "by": writer}).encode()
+    return orjson.dumps({"at": positions, "by": writer})
 
 
 def stands(row: bytes) -> tuple[dict[str, int], str | None]:
@@ -197,7 +197,7 @@ def stands(row: bytes) -> tuple[dict[str, int], str | None]:
 
     Rows from before there were terms hold positions alone: their writers used the transactional id of the claims.
     """
-    found = json.loads(row)
+    found = orjson.loads(row)
     return (found["at"], found["by"]) if "by" in found else (found, None)
 
 
