@@ -27,6 +27,9 @@ async def fence_writers(settings: LeaseSettings, partitions: Iterable[int]) -> N
 
 async def last_writers(settings: LeaseSettings, partitions: Iterable[int]) -> set[str]:
     """The transactional ids of the owners that the changelogs' last committed records name."""
+    tps = [TopicPartition(settings.changelog, number) for number in partitions]
+    if not tps:  # a worker too many; and aiokafka's consumer fails if it is stopped before its tasks have begun
+        return set()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         isolation_level="read_committed",
@@ -36,7 +39,6 @@ async def last_writers(settings: LeaseSettings, partitions: Iterable[int]) -> se
     )
     await consumer.start()
     try:
-        tps = [TopicPartition(settings.changelog, number) for number in partitions]
         first, last = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
         found: set[str] = set()
         length = TAIL_RECORDS

@@ -284,5 +284,6 @@ def test_partitions_that_nobody_wrote_to_have_no_writer(broker: Broker) -> None:
     async def play() -> None:
         async with place(broker, "fresh") as it:
             assert await last_writers(it.settings, [0, 1]) == set()
+            assert await last_writers(it.settings, []) == set()  # a worker too many owns nothing
 
     asyncio.run(play())
