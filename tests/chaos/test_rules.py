@@ -162,6 +162,37 @@ def test_group_offsets_that_went_back_repeat_nothing(broker: Broker, tmp_path: P
     asyncio.run(play())
 
 
+def test_a_worker_too_many_waits_and_takes_over(broker: Broker, tmp_path: Path) -> None:
+    """It owns no partition, which is no failure."""
+
+    async def play() -> None:
+        async with bench(broker, tmp_path, "spare") as it:
+            await it.send(20)
+            await it.fleet.start("w1")
+            spare = await it.fleet.start("w2")
+
+            async def counted() -> bool:
+                return len(await it.outputs()) == 20
+
+            async def joined() -> bool:
+                (group,) = await it.admin.describe_consumer_groups([it.name])
+                ((_, _, state, _, _, members, *_),) = group.groups
+                return state == "Stable" and len(members) == 2
+
+            await until(counted, spare)
+            await until(joined, spare)
+            await it.fleet.stop("w1")
+            await it.send(10)
+
+            async def taken_over() -> bool:
+                return await it.outputs() == list(range(1, 31))
+
+            await until(taken_over, spare)
+            assert not spare.exits
+
+    asyncio.run(play())
+
+
 def test_records_removed_unread_end_the_worker(broker: Broker, tmp_path: Path) -> None:
     """Going on at the log's new beginning would be a silent gap."""
 
