@@ -149,12 +149,19 @@ def test_one_changed_row_is_one_row_in_the_changelog(full: Live) -> None:
         keys = [record.key or b"" for record in full.read(topic, start)]
         return [key for key in keys if not key.startswith(b"~")]  # the kernel's own: ticks, outcomes, positions
 
+    def of_ticks(key: bytes) -> bool:
+        """Of another pool, whose outlook a tick renews meanwhile: the fixture has counted thousands of them."""
+        return (
+            key.startswith((f"view/{OWNER}/outlook\0".encode(), f"pool/{OWNER}/".encode())) and b"south/i4" not in key
+        )
+
     keys = until("the rows are in the changelog", lambda: (found := written()) and found)
-    views = [key for key in keys if key.startswith(b"view/")]
+    told = [key for key in keys if not of_ticks(key)]
+    views = {key for key in told if key.startswith(b"view/")}
     of_view = {view: f"view/{OWNER}/{view}\0south/i4".encode() for view in ("outlook", "stock")}
-    assert {of_view["stock"]} <= set(views) <= set(of_view.values()), "the outlook comes with the next tick"
-    assert {key.partition(b"\0")[0] for key in keys if key not in views} == {pool.encode()}
-    assert len(set(keys)) <= 6
+    assert {of_view["stock"]} <= views <= set(of_view.values()), "the outlook comes with the next tick"
+    assert {key.partition(b"\0")[0] for key in told if key not in views} == {pool.encode()}
+    assert len(set(told)) <= 6
     where = partition_of(pool.encode(), full.partitions)
     owns = [record.partition for record in full.read(topic, start) if (record.key or b"").startswith(pool.encode())]
     assert set(owns) == {where}
