@@ -19,13 +19,7 @@ from services.fulfillment.consignment import (
     line_row,
     lines_of,
 )
-from services.fulfillment.keys import (
-    LineId,
-    refuse_flow_key,
-    refuse_id,
-    refuse_optional_id,
-    refuse_text,
-)
+from services.fulfillment.keys import LineId, refuse_flow_key, refuse_id, refuse_optional_id, refuse_text
 from services.fulfillment.shipment import (
     CancelShipment,
     Command,

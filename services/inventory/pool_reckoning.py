@@ -14,15 +14,7 @@ from services.inventory.draft import Draft
 from services.inventory.pool_facts import Buffers, DemandDated, Outlook, OutlookReckoned, SupplyReckoned
 from services.inventory.pool_memory import PoolMemory
 from services.inventory.pool_outlook import buffers_of, outlook_of
-from services.inventory.pool_rows import (
-    Buffered,
-    Dated,
-    Head,
-    Supply,
-    buffers_row,
-    demand_row,
-    supply_row,
-)
+from services.inventory.pool_rows import Buffered, Dated, Head, Supply, buffers_row, demand_row, supply_row
 from services.kernel.model import Rows
 
 DATED_MAX: Final = 5_000

@@ -1,4 +1,4 @@
-"""Fencing the last owners of partitions: who they are stands last in the partitions' changelogs.
+"""Fencing the last owners of partitions, whom the last record of each partition's changelog names.
 
 Owns: reading that, and ending all that they have open. Deliberately lacks: the order of a takeover; see ownership.py.
 """

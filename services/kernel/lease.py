@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from time import thread_time
+from time import perf_counter, thread_time
 from typing import Any, NoReturn
 
 import orjson
@@ -46,7 +46,7 @@ class LeaseSettings:
     group: str
     bootstrap: str
     changelog: str
-    instance: str = ""
+    instance: str
     transaction_seconds_max: float = 20.0
     queue_polls_max: int = LEASE_QUEUE_POLLS_MAX
     patient: frozenset[str] = frozenset()
@@ -88,7 +88,6 @@ class Lease:
 
     async def fence(self) -> None:
         """From here on nobody else claims the partition: InitProducerId ends the claim of whoever is at it."""
-        await self.unfence()
         self._claimer = transactional(self.settings, f"{self.settings.group}-{self.partition}")
         await self._claimer.start()
 
@@ -184,6 +183,7 @@ class Lease:
         """Its part of a transaction is visible: the rows follow. ``end`` is the changelog's position behind them."""
         self.store.apply(changes)
         self.recovered = self.written = end  # our own writes need not be read when we stay
+        self.committed_at_s = perf_counter()
         self.processor.committed()
 
 

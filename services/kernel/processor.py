@@ -439,9 +439,12 @@ class DomainPartition:
 
     def _said_by(self, record: Record) -> tuple[str, int]:
         """The link whose state a record is, with its version; "" for any other, and for one that cannot be read."""
+        wire = self.wires.links_in.get(record.topic)
+        if wire is None:
+            return "", 0
         try:
-            meta, _, extras = self.wires.links_in[record.topic].decode(record.value or b"")
-        except (KeyError, Malformed):  # it is decided, or becomes a dead letter, in its turn
+            meta, _, extras = wire.decode(record.value or b"")
+        except Malformed:  # it becomes a dead letter in its turn
             return "", 0
         return _name_of(meta, extras), meta.version
 

@@ -103,8 +103,6 @@ class Transactions:
             await self._commit(parts)
             self._meters.records.inc(records)
             self._meters.transaction_seconds.observe(perf_counter() - began_s)
-        for part in parts:
-            part.lease.committed_at_s = perf_counter()
         for lease, ends in stands:
             lease.position = ends
             lease.moved.set()

@@ -20,7 +20,9 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import Subscription, TopicPartitionState
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from aiokafka.structs import RecordMetadata, TopicPartition
 from faust import App
 from faust.assignor.partition_assignor import PartitionAssignor
@@ -284,6 +286,8 @@ def test_aiokafka_producer() -> None:
     assert {"bootstrap_servers", "transaction_timeout_ms", "max_batch_size", "retry_backoff_ms"} <= set(
         takes(AIOKafkaProducer.__init__)
     )
+    says(AddPartitionsToTxnHandler, "return BACKOFF_OVERRIDE")
+    assert sender.BACKOFF_OVERRIDE == 0.002, "a transaction right behind another does not wait for 20 ms"
     says(write, "batch.append(key=key, value=value, timestamp=None, headers=headers)")
 
 

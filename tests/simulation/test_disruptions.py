@@ -22,9 +22,7 @@ from services.kernel.values import EnterpriseId, Quantity
 from services.order.exposure import ExposureView, IncidentView
 from services.order.line_view import Alert, Tiers
 from services.order.order_commands import ConfirmOrder
-from services.order.terms import (
-    OrderNumber,
-)
+from services.order.terms import OrderNumber
 from tests.support import ordering
 from tests.support.backbone import Backbone
 from tests.support.laws import domain_rows

@@ -8,10 +8,7 @@ from services.kernel.memory_log import START_MS
 from services.kernel.values import EnterpriseId
 from services.order.line_view import OrderLineView
 from services.order.order_commands import ConfirmOrder
-from services.order.terms import (
-    OrderNumber,
-    PromiseBasis,
-)
+from services.order.terms import OrderNumber, PromiseBasis
 from tests.support import ordering
 from tests.support.backbone import Backbone
 

@@ -18,10 +18,7 @@ from services.kernel.partitioner import partition_of
 from services.kernel.shapes import Field, Kind, fields_of
 from services.kernel.values import EnterpriseId, Quantity
 from services.order.order_commands import ConfirmOrder
-from services.order.terms import (
-    OrderNumber,
-    PromiseBasis,
-)
+from services.order.terms import OrderNumber, PromiseBasis
 from tests.support import ordering
 from tests.support.backbone import PARTITIONS, WIRING, Backbone
 

@@ -18,17 +18,7 @@ from services.kernel.values import EnterpriseId, Money, Origin, Refused
 from services.order import order
 from services.order.domain import DOMAIN
 from services.order.exposure import EXPOSURE, exposure_of
-from services.order.line import (
-    LINES,
-    Line,
-    Order,
-    OrderLineStage,
-    alert,
-    days_late,
-    delay_minutes,
-    is_open,
-    requested,
-)
+from services.order.line import LINES, Line, Order, OrderLineStage, alert, days_late, delay_minutes, is_open, requested
 from services.order.line_view import line_views
 from services.order.order_commands import (
     AcceptChange,

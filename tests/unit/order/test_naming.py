@@ -23,11 +23,7 @@ from services.order.enterprise import NAMINGS_MAX, AllowNaming, ForbidNaming, Re
 from services.order.exposure import ExposureView
 from services.order.order_commands import ConfirmOrder
 from services.order.outlook import outlook_of
-from services.order.terms import (
-    ItemId,
-    OrderNumber,
-    SiteId,
-)
+from services.order.terms import ItemId, OrderNumber, SiteId
 from tests.support import ordering
 from tests.support.backbone import Backbone
 from tests.unit.order.scene import code
