@@ -19,19 +19,9 @@ from services.inventory.item import ItemId as InventoryItem
 from services.inventory.pool_commands import CountStock
 from services.inventory.site import SiteId as InventorySite
 from services.kernel.values import EnterpriseId, Quantity
-from services.order.order_commands import ConfirmOrder, PlaceOrder
-from services.order.order_facts import OrderKind
-from services.order.terms import (
-    Delivery,
-    ItemId,
-    LineNumber,
-    OrderNumber,
-    PlacedLine,
-    PromiseBasis,
-    SiteId,
-    Terms,
-    UnitFactor,
-)
+from services.order.order_commands import ConfirmOrder
+from services.order.terms import OrderNumber, PlacedLine
+from tests.support import ordering
 
 MINUTE_MS: Final = 60_000
 
@@ -83,18 +73,16 @@ def placed(lines: Iterable[Line]) -> Iterator[Told]:
 
     for order in orders_of(lines):
         buyer, seller, number = EnterpriseId(order.buyer), EnterpriseId(order.seller), OrderNumber(order.number)
-        wanted = tuple(_placed(line) for line in order.lines)
-        yield buyer, PlaceOrder(number, seller, OrderKind.DISCRETE, wanted)
+        yield buyer, ordering.order(number, seller, *map(_placed, order.lines))
         yield seller, ConfirmOrder(buyer, number)
 
 
 def _placed(line: Line) -> PlacedLine:
-    terms = Terms(
-        ItemId(line.product), UnitFactor(UNIT, UNIT), PromiseBasis.DELIVER, SiteId(SITE), SiteId(SITE), TIME_ZONE,
+    terms = ordering.terms(
+        line.product, SITE, SITE, time_zone=TIME_ZONE,
         lead_time_minutes=line.lead_minutes, day_ends_minute=DAY_ENDS_MINUTE,
     )  # fmt: skip
-    deliveries = (Delivery(line.due_on, Decimal(line.quantity)),)
-    return PlacedLine(LineNumber(line.line), ItemId(line.part), terms, deliveries)
+    return ordering.placed(line.line, line.part, terms, (line.due_on, line.quantity))
 
 
 def report_of(slip: Slip) -> Told:
