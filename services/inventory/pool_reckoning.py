@@ -97,7 +97,7 @@ def _buffer(draft: Draft, supplies: Mapping[str, Supply], buffers: Mapping[str, 
     for _, told in list(draft.scan("buffers/")):
         if supply_row(told.flow_key, told.supply) not in supplies:
             draft.emit(SupplyReckoned(told.flow_key, told.supply, None))
-    for key, row in supplies.items():
+    for key, row in sorted(supplies.items()):  # the memory has them in the order in which it heard of them
         before: Buffered | None = draft.get(buffers_row(row.flow_key, row.supply))
         if before is None or before.buffers != buffers[key]:
             draft.emit(SupplyReckoned(row.flow_key, row.supply, buffers[key]))

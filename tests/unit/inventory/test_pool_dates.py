@@ -32,11 +32,13 @@ from services.inventory.pool_facts import (
     DemandReserved,
     DemandServedLate,
     ReservationId,
+    SupplyReckoned,
 )
-from services.inventory.pool_rows import Demand, Head, Supply
+from services.inventory.pool_rows import Buffered, Demand, Head, Supply
 from services.inventory.views import ReservationState
+from services.kernel.model import DictRows
 from services.kernel.row_codec import RowCodec
-from services.kernel.values import Origin
+from services.kernel.values import Origin, Refused
 from tests.unit.inventory.pool_case import (
     ITEM,
     KEY,
@@ -395,6 +397,17 @@ def test_the_planner_sees_what_a_supply_may_still_slip_and_what_can_be_promised(
     outlook = case.seen["outlook", "madrid/cell"]
     assert (outlook.available_to_promise, outlook.late_supplies, outlook.first_shortage_at_ms) == (4, 0, None)
     assert case.seen["supplies", f"madrid/cell/{flow(9)}/out"].cause is None
+
+
+def test_what_a_planner_is_told_of_supplies_comes_in_one_order_however_they_were_heard_of() -> None:
+    case = counted(10, demand(9, 12, 20), *(supply(number, 5, due=9) for number in (4, 2, 6, 1, 5, 3)))
+    for key in [key for key, row in case.rows.items() if isinstance(row, Buffered)]:
+        del case.rows[key]
+    for rows in (case.rows, DictRows(case.rows)):  # with what was kept, and with all worked out anew
+        facts = pool.decide(rows, pool.ring(KEY, 2 * DAY_MS), origin(2 * DAY_MS))
+        assert not isinstance(facts, Refused)
+        told = [fact.flow_key for fact in facts if isinstance(fact, SupplyReckoned)]
+        assert told == [flow(number) for number in range(1, 7)]
 
 
 def test_what_is_too_much_for_one_reckoning_is_told_with_the_next_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
