@@ -7,22 +7,24 @@ import asyncio
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import AIOKafkaClient
 
-from services.kernel.lease import POSITIONS, LeaseSettings, stands, transactional
+from services.kernel.lease import POSITIONS, LeaseSettings, stands
+from services.kernel.producer import Producer
 
 TAIL_RECORDS = 8
 TAIL_GROWS = 16
 POLL_MS_MAX = 100
 
 
-async def fence_writers(settings: LeaseSettings, partitions: Iterable[int]) -> None:
+async def fence_writers(client: AIOKafkaClient, settings: LeaseSettings, partitions: Iterable[int]) -> None:
     """End the open transactions of the writers that these partitions' changelogs name, and refuse them any other.
 
     Nobody may become the writer of one of them meanwhile: the claims are fenced before. Returns when what was open is
     aborted, and what was being committed is committed.
     """
     writers = await last_writers(settings, partitions)
-    await asyncio.gather(*(_fence(settings, id_) for id_ in writers))
+    await asyncio.gather(*(Producer(client, writer).start() for writer in writers))
 
 
 async def last_writers(settings: LeaseSettings, partitions: Iterable[int]) -> set[str]:
@@ -69,9 +71,3 @@ async def _positions(
                     found[tp] = record.value
         waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
     return found
-
-
-async def _fence(settings: LeaseSettings, id_: str) -> None:
-    producer = transactional(settings, id_)
-    await producer.start()
-    await producer.stop()

@@ -10,20 +10,16 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter, thread_time
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import orjson
-from aiokafka import AIOKafkaProducer
-from aiokafka.producer import sender
+from aiokafka.client import AIOKafkaClient
 
-from services.kernel.batch import NO_HEADERS, Output, Processor, Record
+from services.kernel.batch import NO_HEADERS, Processor, Record
+from services.kernel.producer import Producer
 from services.kernel.store import Pair, Store
 
-# A transaction that begins while the markers of the last one are being written is told to wait: 20 ms by default.
-sender.BACKOFF_OVERRIDE = 0.002
-
 EXIT_CRASH_ONLY = 70
-BATCH_BYTES_MAX = 1 << 20
 LEASE_QUEUE_POLLS_MAX = 4
 DECIDE_RECORDS_MAX = 2_000
 CLOCK_CHECK_RECORDS = 16
@@ -84,11 +80,11 @@ class Lease:
         self.idle = asyncio.Event()  # cleared while a transaction has its records
         self.idle.set()
         self._wake = wake
-        self._claimer: AIOKafkaProducer | None = None
+        self._claimer: Producer | None = None
 
-    async def fence(self) -> None:
+    async def fence(self, client: AIOKafkaClient) -> None:
         """From here on nobody else claims the partition: InitProducerId ends the claim of whoever is at it."""
-        self._claimer = transactional(self.settings, f"{self.settings.group}-{self.partition}")
+        self._claimer = Producer(client, f"{self.settings.group}-{self.partition}")
         await self._claimer.start()
 
     async def claim(self, writer: str) -> None:
@@ -97,24 +93,13 @@ class Lease:
         The next owner reads it there and fences them. Rows kept over a rebalance are good only if the changelog
         ends where this owner wrote last, with its commit's marker behind it.
         """
-        claimer = self._claimer
+        claimer, place = self._claimer, (self.settings.changelog, self.partition)
         assert claimer
-        await claimer.begin_transaction()
-        row = POSITIONS, standing(self.position, writer), NO_HEADERS
-        (sent,) = await write(claimer, self.settings.changelog, self.partition, [row])
-        at: int = (await sent.future).offset
-        await claimer.commit_transaction()
-        if self.written is not None and at != self.written + 1:
-            die(f"partition {self.partition} was written to by another owner, from {self.written} to {at}")
-        self.recovered = self.written = at + 1
-        if self._claimer is claimer:  # else a rebalance has overtaken it
-            await self.unfence()
-
-    async def unfence(self) -> None:
-        """Close the claim's connections; it stands until somebody else fences."""
-        if self._claimer:
-            claimer, self._claimer = self._claimer, None
-            await claimer.stop()
+        end = (await claimer.write({place: [(POSITIONS, standing(self.position, writer), NO_HEADERS)]}))[place]
+        await claimer.end()
+        if self.written is not None and end != self.written + 2:
+            die(f"partition {self.partition} was written to by another owner, from {self.written} to {end - 1}")
+        self.recovered = self.written = end
 
     def find_position(self) -> None:
         """Take over where the rows say that their inputs were read to; a topic they do not name was never read.
@@ -199,45 +184,3 @@ def stands(row: bytes) -> tuple[dict[str, int], str | None]:
     """
     found = orjson.loads(row)
     return (found["at"], found["by"]) if "by" in found else (found, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A batch on its way: its metadata to come, with the offset of its first record, and how many it holds."""
-
-    future: "asyncio.Future[Any]"
-    count: int
-
-
-def transactional(settings: LeaseSettings, id_: str) -> AIOKafkaProducer:
-    """A producer whose start fences everybody who uses this transactional id."""
-    return AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap,
-        transactional_id=id_,
-        transaction_timeout_ms=30_000,
-        max_batch_size=BATCH_BYTES_MAX,
-        max_request_size=BATCH_BYTES_MAX + 65_536,
-        # A produce that meets the last transaction's markers is answered NOT_ENOUGH_REPLICAS; 100 ms is an age.
-        retry_backoff_ms=5,
-    )
-
-
-async def write(producer: AIOKafkaProducer, topic: str, partition: int, outputs: Iterable[Output]) -> list[Sent]:
-    """Hand records over in whole batches; every future is to be awaited before the commit.
-
-    Raises ValueError for a record that is larger than a batch.
-    """
-    sent: list[Sent] = []
-    batch, count = producer.create_batch(), 0
-    for key, value, headers in outputs:
-        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            batch.close()
-            sent.append(Sent(await producer.send_batch(batch, topic, partition=partition), count))
-            batch, count = producer.create_batch(), 0
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                raise ValueError(f"record for {topic} is larger than a batch of {BATCH_BYTES_MAX} bytes: {key!r}")
-        count += 1
-    if count:
-        batch.close()
-        sent.append(Sent(await producer.send_batch(batch, topic, partition=partition), count))
-    return sent

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.consumer import TransactionManager
@@ -36,14 +37,15 @@ class Leases(dict[int, Lease]):
         self.sources, self.settings, self.processor, self.meters = sources, settings, processor, meters
         self.fence_seconds_max = fence_seconds_max
         self.follow: dict[TP, int] = {}
-        """Partition to the position up to which all since the last seek was handed over. Written by the consumer's
-        thread, so a rebalance puts a new one in its place: a poll under way then writes to one that nobody reads."""
+        """Partition to the position up to which all since the last seek was handed over. A rebalance puts a new one in
+        its place: a poll under way then writes to one that nobody reads."""
         self.turn = 0
         """Counts rebalances: what was begun before the last one is void."""
         self.settled = False
         """False from a revocation until the assignment that follows it."""
         self._wake = asyncio.Event()
         self._transactions: Transactions | None = None
+        self._client: AIOKafkaClient | None = None
 
     def changelog(self, partition: int) -> TP:
         """The changelog's partition that belongs to a lease."""
@@ -64,7 +66,7 @@ class Leases(dict[int, Lease]):
         The order is what makes it safe. Whoever claims a partition later fences our claim first; whoever claimed it
         before us either did so before our fence, and is read and fenced here, or can not any more.
         """
-        await self._end_term()
+        self._end_term()
         for partition in [number for number in self if number not in mine or number in fresh]:
             self.pop(partition)
         opened = [Lease(number, self.settings, self.processor, self._wake) for number in sorted(mine - set(self))]
@@ -74,11 +76,12 @@ class Leases(dict[int, Lease]):
                 recovery.active_offsets.pop(self.changelog(lease.partition), None)  # read from the start
             else:
                 recovery.active_offsets[self.changelog(lease.partition)] = lease.recovered - 1
-        self._transactions = Transactions(self.settings, self, self._wake, self.meters)
         try:
             async with asyncio.timeout(self.fence_seconds_max):
-                await asyncio.gather(self._transactions.start(), *(lease.fence() for lease in self.values()))
-                await fence_writers(self.settings, list(self))
+                client = await self._connected()
+                self._transactions = Transactions(client, self.settings, self, self._wake, self.meters)
+                await asyncio.gather(self._transactions.start(), *(lease.fence(client) for lease in self.values()))
+                await fence_writers(client, self.settings, list(self))
         except Exception as error:
             die("cannot fence the last owner of a partition", error)
         # Each lease keeps its own: Faust's highwaters may be those of a recovery that a rebalance has overtaken.
@@ -96,18 +99,25 @@ class Leases(dict[int, Lease]):
                 die("cannot claim a partition", found)
         return self.turn == turn
 
-    async def _end_term(self) -> None:
+    def _end_term(self) -> None:
         if self._transactions:
             transactions, self._transactions = self._transactions, None
-            await transactions.stop()
-        for lease in self.values():
-            await lease.unfence()
+            transactions.stop()
+
+    async def _connected(self) -> AIOKafkaClient:
+        """The connection of all producers."""
+        if self._client is None:
+            self._client = AIOKafkaClient(bootstrap_servers=self.settings.bootstrap)
+            await self._client.bootstrap()
+        return self._client
 
     async def close(self) -> None:
-        """A graceful stop: what runs is finished, then every producer is closed."""
+        """A graceful stop: what runs is finished."""
         await self.revoke()
-        await self._end_term()
+        self._end_term()
         self.clear()
+        if self._client:
+            await self._client.close()
 
 
 class KernelAssignor(PartitionAssignor):

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from secrets import token_hex
 from time import perf_counter, thread_time
 
+from aiokafka.client import AIOKafkaClient
+
 from services.kernel.batch import NO_HEADERS, Effects, Output
-from services.kernel.lease import POSITIONS, Lease, LeaseSettings, Sent, die, standing, transactional, write
+from services.kernel.lease import POSITIONS, Lease, LeaseSettings, die, standing
+from services.kernel.producer import Place, Producer
 from services.kernel.telemetry import Meters
 
 DECIDE_SECONDS_MAX = 0.020
@@ -40,24 +43,28 @@ class Transactions:
     """
 
     def __init__(
-        self, settings: LeaseSettings, leases: Mapping[int, Lease], wake: asyncio.Event, meters: Meters
+        self,
+        client: AIOKafkaClient,
+        settings: LeaseSettings,
+        leases: Mapping[int, Lease],
+        wake: asyncio.Event,
+        meters: Meters,
     ) -> None:
         self._settings, self._leases, self._wake, self._meters = settings, leases, wake, meters
         self.id = f"{settings.group}-{settings.instance}-{token_hex(6)}"
-        self._producer = transactional(settings, self.id)
+        self._producer = Producer(client, self.id)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connect; leases are served as soon as they are open."""
+        """Begin; leases are served as soon as they are open."""
         await self._producer.start()
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(lambda task: task.cancelled() or die("transactions ended", task.exception()))
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End the term; every lease must be idle."""
         if self._task:
             self._task.cancel()
-        await self._producer.stop()
 
     async def _run(self) -> None:
         settings = self._settings
@@ -108,31 +115,18 @@ class Transactions:
             lease.moved.set()
 
     async def _commit(self, parts: Sequence[Part]) -> None:
-        producer = self._producer
-        await producer.begin_transaction()
         self._meters.probe.move(1)
-        outputs: dict[tuple[str, int], list[Output]] = {}
+        outputs: dict[Place, list[Output]] = {}
         for part in parts:
             for place, records in part.effects.outputs.items():
                 outputs.setdefault(place, []).extend(records)
-        sent: list[Sent] = []
-        for (topic, number), records in outputs.items():
-            sent += await write(producer, topic, number, records)
         # The positions are a row: where the rows are read back, so is how far they go, from one log and at one moment.
         changes = [[*part.effects.changes.items(), (POSITIONS, standing(part.ends, self.id))] for part in parts]
-        rows = [
-            await write(
-                producer,
-                self._settings.changelog,
-                part.lease.partition,
-                ((key, value, NO_HEADERS) for key, value in changed),
-            )
-            for part, changed in zip(parts, changes, strict=True)
-        ]
-        # aiokafka's commit_transaction returns OK although a batch has failed: look at each of them first.
-        await asyncio.gather(*(one.future for one in sent), *(one.future for batches in rows for one in batches))
-        await producer.commit_transaction()
+        changelogs = [(self._settings.changelog, part.lease.partition) for part in parts]
+        for place, changed in zip(changelogs, changes, strict=True):
+            outputs[place] = [(key, value, NO_HEADERS) for key, value in changed]
+        ends = await self._producer.write(outputs)
+        await self._producer.end()
         self._meters.probe.move(-1)
-        for part, changed, batches in zip(parts, changes, rows, strict=True):
-            last = batches[-1]
-            part.lease.committed(changed, last.future.result().offset + last.count)
+        for part, place, changed in zip(parts, changelogs, changes, strict=True):
+            part.lease.committed(changed, ends[place])

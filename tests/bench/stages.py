@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from time import process_time, thread_time_ns
 from typing import Any
 
-from aiokafka.producer.message_accumulator import BatchBuilder
-
 from services.kernel import processor as processor_module
 from services.kernel.app import collect_seldom
 from services.kernel.batch import NO_HEADERS, Effects, Output
 from services.kernel.codec import Wire
-from services.kernel.lease import BATCH_BYTES_MAX
 from services.kernel.memory_log import START_MS, MemoryRecord
 from services.kernel.model import Domain
 from services.kernel.outcomes import Outcomes
 from services.kernel.processor import DomainPartition, DomainProcessor, Wires
+from services.kernel.producer import Place, Producer
 from services.kernel.store import Store
 from services.kernel.views import Views
 from services.order.domain import DOMAIN
@@ -171,22 +169,12 @@ def _check(effects: Effects) -> None:
 
 
 def append_to_kafkas_batches(effects: Effects) -> tuple[int, int]:
-    """What a lease does with effects before they go to a socket; records and bytes."""
-    records = size = 0
-    outputs: list[list[Output]] = [
-        *effects.outputs.values(),
-        [(key, value, NO_HEADERS) for key, value in effects.changes.items()],
-    ]
-    for output in outputs:
-        batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
-        for key, value, head in output:
-            if batch.append(key=key, value=value, timestamp=None, headers=head) is None:
-                size += batch._builder.size()
-                batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
-                batch.append(key=key, value=value, timestamp=None, headers=head)
-            records += 1
-        size += batch._builder.size()
-    return records, size
+    """What a transaction does with effects before they go to a socket; records and bytes."""
+    changelog: list[Output] = [(key, value, NO_HEADERS) for key, value in effects.changes.items()]
+    outputs: dict[Place, list[Output]] = {**effects.outputs, ("changelog", 0): changelog}
+    producer = Producer(None, "bench")  # it has nobody to talk to
+    batches = [batch for place, records in outputs.items() for batch in producer._batches(place, records)]
+    return sum(count for _, count in batches), sum(len(batch) for batch, _ in batches)
 
 
 def watched_domain(domain: Domain, watch: Watch, of: str = "") -> Domain:

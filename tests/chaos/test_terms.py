@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from infra.kafka.broker import Broker
@@ -18,8 +18,9 @@ from services.kernel import lease as lease_module
 from services.kernel.batch import NO_HEADERS, Headers
 from services.kernel.consumer import KernelConsumer
 from services.kernel.fence import fence_writers, last_writers
-from services.kernel.lease import POSITIONS, Lease, LeaseSettings, Polled, standing, transactional, write
+from services.kernel.lease import POSITIONS, Lease, LeaseSettings, Polled, standing
 from services.kernel.ownership import Leases
+from services.kernel.producer import Producer
 from services.kernel.telemetry import Meters
 from services.kernel.transactions import Transactions
 from tests.chaos.logs import read_all
@@ -54,12 +55,11 @@ class Place:
     def __init__(self, bootstrap: str, name: str) -> None:
         self.out, self.wake = f"{name}-out", asyncio.Event()
         self.settings = LeaseSettings(name, bootstrap, f"{name}-changelog", "w1")
-        self.leases: list[Lease] = []
+        self.client = AIOKafkaClient(bootstrap_servers=bootstrap)
 
     def lease(self, partition: int = 0) -> Lease:
         """One more, which thinks that the partition is its own."""
-        self.leases.append(Lease(partition, self.settings, Counter(self.out), self.wake))
-        return self.leases[-1]
+        return Lease(partition, self.settings, Counter(self.out), self.wake)
 
     async def outputs(self) -> list[bytes]:
         """Committed ones."""
@@ -74,11 +74,11 @@ async def place(broker: Broker, name: str) -> AsyncIterator[Place]:
     await admin.start()
     await admin.create_topics([NewTopic(it.out, 2, 1), NewTopic(it.settings.changelog, 2, 1)])
     await admin.close()
+    await it.client.bootstrap()
     try:
         yield it
     finally:
-        for lease in it.leases:
-            await lease.unfence()
+        await it.client.close()
 
 
 @pytest.fixture
@@ -94,21 +94,17 @@ def died(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return reasons
 
 
-async def started(place: Place, id_: str) -> AIOKafkaProducer:
+async def started(place: Place, id_: str) -> Producer:
     """A worker's producer."""
-    producer = transactional(place.settings, id_)
+    producer = Producer(place.client, id_)
     await producer.start()
     return producer
 
 
-async def begun(place: Place, producer: AIOKafkaProducer, writer: str) -> None:
+async def begun(place: Place, producer: Producer, writer: str) -> None:
     """A transaction as a worker makes it, up to its commit."""
-    await producer.begin_transaction()
-    sent = await write(producer, place.out, 0, [(b"k", b"1", NO_HEADERS)])
-    sent += await write(
-        producer, place.settings.changelog, 0, [(b"k", b"1", NO_HEADERS), (POSITIONS, standing({}, writer), NO_HEADERS)]
-    )
-    await asyncio.gather(*(one.future for one in sent))
+    rows = [(b"k", b"1", NO_HEADERS), (POSITIONS, standing({}, writer), NO_HEADERS)]
+    await producer.write({(place.out, 0): [(b"k", b"1", NO_HEADERS)], (place.settings.changelog, 0): rows})
 
 
 def test_the_next_owner_ends_the_transaction_that_the_last_one_has_open(broker: Broker) -> None:
@@ -118,18 +114,17 @@ def test_the_next_owner_ends_the_transaction_that_the_last_one_has_open(broker: 
         async with place(broker, "zombie") as it:
             zombie = await started(it, "zombie-term")
             old = it.lease()
-            await old.fence()
+            await old.fence(it.client)
             await old.claim("zombie-term")
             await begun(it, zombie, "zombie-term")
             new = it.lease()
-            await new.fence()
-            await fence_writers(it.settings, [0, 1])
+            await new.fence(it.client)
+            await fence_writers(it.client, it.settings, [0, 1])
             await new.claim("new-term")
-            with pytest.raises(KafkaError):
-                await zombie.commit_transaction()
+            with pytest.raises(ProducerFenced):
+                await zombie.end()
             assert await it.outputs() == []
             assert await last_writers(it.settings, [0, 1]) == {"new-term"}
-            await zombie.stop()
 
     asyncio.run(play())
 
@@ -141,16 +136,15 @@ def test_a_worker_of_another_partition_is_left_alone(broker: Broker) -> None:
         async with place(broker, "bystander") as it:
             producer = await started(it, "bystander-term")
             theirs = it.lease(0)
-            await theirs.fence()
+            await theirs.fence(it.client)
             await theirs.claim("bystander-term")
             await begun(it, producer, "bystander-term")
             mine = it.lease(1)
-            await mine.fence()
-            await fence_writers(it.settings, [1])
+            await mine.fence(it.client)
+            await fence_writers(it.client, it.settings, [1])
             await mine.claim("my-term")
-            await producer.commit_transaction()
+            await producer.end()
             assert await it.outputs() == [b"1"]
-            await producer.stop()
 
     asyncio.run(play())
 
@@ -161,8 +155,8 @@ def test_a_claim_behind_a_later_fence_does_not_stand(broker: Broker) -> None:
     async def play() -> None:
         async with place(broker, "claims") as it:
             late, next_one = it.lease(), it.lease()
-            await late.fence()
-            await next_one.fence()
+            await late.fence(it.client)
+            await next_one.fence(it.client)
             with pytest.raises(ProducerFenced):
                 await late.claim("late-term")
             await next_one.claim("next-term")
@@ -177,16 +171,14 @@ def test_the_last_writer_is_found_behind_what_was_aborted(broker: Broker) -> Non
     async def play() -> None:
         async with place(broker, "aborted") as it:
             lease = it.lease()
-            await lease.fence()
+            await lease.fence(it.client)
             await lease.claim("a-term")
             producer = await started(it, "unlucky")
             for _ in range(3):
-                await producer.begin_transaction()
-                rows = [(POSITIONS, standing({}, "unlucky"), NO_HEADERS)] * 60
-                await asyncio.gather(*(one.future for one in await write(producer, it.settings.changelog, 0, rows)))
-                await producer.abort_transaction()
+                row = POSITIONS, standing({}, "unlucky"), NO_HEADERS
+                await producer.write({(it.settings.changelog, 0): [row] * 60})
+                await producer.end(commit=False)
             assert await last_writers(it.settings, [0, 1]) == {"a-term"}
-            await producer.stop()
 
     asyncio.run(play())
 
@@ -198,12 +190,12 @@ def test_rows_are_kept_over_a_rebalance_only_if_nobody_else_wrote(broker: Broker
         async with place(broker, "kept") as it:
             mine, other = it.lease(), it.lease()
             for term in ("first-term", "second-term"):
-                await mine.fence()
+                await mine.fence(it.client)
                 await mine.claim(term)
             assert not died
-            await other.fence()
+            await other.fence(it.client)
             await other.claim("other-term")
-            await mine.fence()
+            await mine.fence(it.client)
             with pytest.raises(RuntimeError):
                 await mine.claim("third-term")
             assert "another owner" in died[0]
@@ -222,9 +214,6 @@ class Thread:
     async def seek_wait(self, positions: dict[TP, int]) -> None:
         self.sought = positions
 
-    async def call_thread(self, call: Any, *args: Any) -> Any:
-        return await call(*args)
-
 
 def test_a_lease_goes_on_where_its_rows_are_by_now(broker: Broker) -> None:
     """A rebalance overtook it after it had found its position, somebody else wrote, and it has read their rows."""
@@ -234,11 +223,11 @@ def test_a_lease_goes_on_where_its_rows_are_by_now(broker: Broker) -> None:
             leases = Leases(frozenset({"in"}), it.settings, Counter(it.out), Meters(), fence_seconds_max=20)
             leases[0], thread = it.lease(), Thread()
             consumer: Any = SimpleNamespace(app=SimpleNamespace(leases=leases), _thread=thread)
-            leases.settled, leases._transactions = True, Transactions(it.settings, leases, it.wake, Meters())
+            leases.settled, leases._transactions = True, Transactions(it.client, it.settings, leases, it.wake, Meters())
             for position in (10, 70):
                 leases[0].store.apply([(POSITIONS, standing({"in": position}, "another-term"))])
                 leases[0].open = False
-                await leases[0].fence()
+                await leases[0].fence(it.client)
                 await KernelConsumer.perform_seek(consumer)
                 assert thread.sought == {TP("in", 0): position}
 
@@ -252,10 +241,10 @@ def test_what_waits_in_several_partitions_is_one_transaction(broker: Broker) -> 
         async with place(broker, "together") as it:
             meters = Meters()
             leases = {number: it.lease(number) for number in range(2)}
-            term = Transactions(it.settings, leases, it.wake, meters)
+            term = Transactions(it.client, it.settings, leases, it.wake, meters)
             await term.start()
             for number, lease in leases.items():
-                await lease.fence()
+                await lease.fence(it.client)
                 await lease.claim(term.id)
                 lease.open, lease.position = True, {"in": 0}
                 heard = [Heard(b"%d" % number, offset, number) for offset in range(3)]
@@ -267,7 +256,7 @@ def test_what_waits_in_several_partitions_is_one_transaction(broker: Broker) -> 
             assert meters.registry.get_sample_value("chainflow_transaction_seconds_count") == 1
             assert meters.registry.get_sample_value("chainflow_records_total") == 6
             assert sorted(await it.outputs()) == [b"1", b"1", b"2", b"2", b"3", b"3"]
-            await term.stop()
+            term.stop()
 
     asyncio.run(play())
 
