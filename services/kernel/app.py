@@ -131,12 +131,13 @@ def make_app(settings: AppSettings, processor: Processor, meters: Meters | None 
 def _hand_over(leases: Leases) -> Any:
     async def chunks(stream: Any) -> None:
         async for event in stream.events():
-            lease = leases.get(event.message.tp.partition)
-            while lease and lease.open and lease.full:
-                lease.moved.clear()
-                await lease.moved.wait()
-            if lease and lease.open:
-                lease.put(event.message.value)
+            for tp, polled in event.message.value.items():
+                lease = leases.get(tp.partition)
+                while lease and lease.open and lease.full:
+                    lease.moved.clear()
+                    await lease.moved.wait()
+                if lease and lease.open:
+                    lease.put(polled)
 
     return chunks
 
@@ -147,7 +148,7 @@ def _note(app: KernelApp) -> Any:
         noted: dict[TP, int] = {}
         while True:
             await asyncio.sleep(NOTE_SECONDS)
-            if app.should_stop:  # the consumer's thread may be gone
+            if app.should_stop:  # the consumer may be closed
                 return
             stands = {
                 TP(topic, number): at
@@ -156,8 +157,7 @@ def _note(app: KernelApp) -> Any:
                 for topic, at in lease.position.items()
             }
             if not app.rebalancing and (moved := {tp: at for tp, at in stands.items() if noted.get(tp) != at}):
-                thread = app.consumer._thread
-                await thread.call_thread(thread.note, moved)
+                await app.consumer._thread.note(moved)
                 noted = stands
 
     return note
@@ -176,7 +176,6 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
             elif monotonic() - calm_at_s > settings.stuck_seconds_max:
                 die(f"a rebalance lasts for {settings.stuck_seconds_max:.0f} s")
             owned = [tp for tp in app.consumer.assignment() if tp.topic in app.leases.sources]
-            thread = app.consumer._thread
             if app.tables.recovery.in_recovery and not app.rebalancing:
                 _watch_recovery(app.leases, recovering, settings.stuck_seconds_max)
             else:
@@ -185,7 +184,7 @@ def _watch(app: KernelApp, settings: AppSettings, meters: Meters) -> Any:
                 seen.clear()
                 continue
             async with asyncio.timeout(settings.stuck_seconds_max):
-                ends = await thread.call_thread(thread._highwaters, owned)
+                ends = await app.consumer._thread._highwaters(owned)
             lag: dict[int, int] = {}
             stands: dict[int, int] = {}  # any topic's progress is the lease's: a busy one takes them by turns
             for tp in owned:

@@ -1,10 +1,11 @@
 """Faust's consumer, handing over whole polls instead of single events, each with the positions it covers.
 
-Owns: positions. A poll's result carries [start, end), read in the consumer's thread together with its records, and is
-applied only where the lease stands: a poll begun before a rebalance may return after the seek.
+Owns: positions. A poll's result carries [start, end), read together with its records, and is applied only where the
+lease stands: a poll begun before a rebalance may return after the seek.
 Deliberately lacks: acks per event, and commits that anything depends on (positions are rows, see lease.py).
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
@@ -15,19 +16,48 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
+from mode.utils.futures import maybe_async
 
 from services.kernel.lease import Polled, die
 from services.kernel.ownership import KernelTransactions, Leases
 
 FETCH_WAIT_MS_MAX = 100  # Faust fixes 1500, and a seek waits for the idle long poll before it
+POLL_SECONDS_MAX = 1.0
 RECOVERY_POLL_SECONDS = 0.02
 RECOVERY_STUCK_SECONDS_MAX = 60.0
 
 log = logging.getLogger("chainflow.consumer")
 
 
+class Inline:
+    """Stands where Faust starts a thread: the consumer runs as a task of the worker's own loop.
+
+    A second thread costs every poll two hand-overs between loops and a fight over the interpreter's lock, and shields
+    from nothing here, since a batch decides for 20 ms at most.
+    """
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._task = asyncio.create_task(self._service._serve())
+
+    def stop(self) -> None:
+        """Nothing to join: the service's own stop ends the task."""
+
+
 class KernelThread(AIOKafkaConsumerThread):
-    """The thread in which aiokafka polls."""
+    """What Faust takes for the thread in which aiokafka polls."""
+
+    Worker: Any = Inline
+
+    async def call_thread(self, fun: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        return await maybe_async(fun(*args, **kwargs))
+
+    async def _gather_remaining_tasks(self) -> None:
+        """Not these: the loop is everybody's."""
 
     @property
     def leases(self) -> Leases:
@@ -104,22 +134,11 @@ def _refuse_reset(tp: TP, *_: Any) -> None:
     die(f"{tp} does not hold the position it was read up to")
 
 
-class Unread(dict[TP, None]):
-    """Faust's memory of what it has read, kept empty: it would drop a chunk that ends before one from before a seek."""
-
-    def __missing__(self, tp: TP) -> None:
-        return None
-
-    def __setitem__(self, tp: TP, offset: Any) -> None:
-        pass
-
-
 class KernelConsumer(Consumer):
     """Faust's consumer with leases."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._read_offset = Unread()
         self._stands: list[int] = []
         self._stands_since_s = 0.0
         self.transactions = self.transport.transactions = KernelTransactions(
@@ -127,7 +146,7 @@ class KernelConsumer(Consumer):
         )
 
     def _new_consumer_thread(self) -> KernelThread:
-        return KernelThread(self, loop=self.loop, beacon=self.beacon)
+        return KernelThread(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
         """A kept lease goes on where it stands, a new one where its rows say; then both are open."""
@@ -141,7 +160,7 @@ class KernelConsumer(Consumer):
                 die(f"rows of partition {lease.partition} are complete up to {lease.recovered} of {lease.end}")
             lease.find_position()  # always: rows that a rebalance has overtaken may be of later positions by now
         tps = [TP(topic, lease.partition) for lease in closed for topic in leases.sources]
-        for tp, (first, last) in (await self._thread.call_thread(self._thread.bounds, tps)).items():
+        for tp, (first, last) in (await self._thread.bounds(tps)).items():
             position = leases[tp.partition].position.setdefault(tp.topic, first) if leases.turn == turn else first
             if not first <= position <= last:
                 die(f"{tp} holds {first} to {last}, but was read up to {position}: records are gone, or the log is new")
@@ -153,21 +172,35 @@ class KernelConsumer(Consumer):
         leases.meters.leases.set(len(leases))
         await self._thread.seek_wait({tp: leases[tp.partition].position[tp.topic] for tp in tps})
 
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """What Faust's fetcher runs: poll, and hand over. Faust's own makes two tasks for each message."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                async for _, message in self.getmany(POLL_SECONDS_MAX):
+                    await self.callback(message)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Polled chunks: inputs as one message each for the agent, the changelog's straight into the rows."""
+        """A poll: all of its inputs as one message for the agent, the changelog's straight into the rows."""
         recovery, leases = self.app.tables.recovery, self.app.leases
         polled, _ = await self._wait_next_records(RECOVERY_POLL_SECONDS if recovery.in_recovery else timeout)
         self.app.polled_at_s = monotonic()
+        inputs: dict[TP, Polled] = {}
         for tp, chunk in (polled or {}).items():
             lease = leases.get(tp.partition)
             if tp.topic in leases.sources:
-                yield tp, ConsumerMessage(
-                    tp.topic, tp.partition, chunk.end - 1, 0.0, 0, [], None, chunk, None, 0, 0, tp,
-                    generation_id=self.app.consumer_generation_id,
-                )  # fmt: skip
+                inputs[tp] = chunk
             elif lease and not lease.open and chunk.start <= lease.recovered:  # Faust seeks to one before the last seen
                 lease.store.apply((record.key, record.value) for record in chunk.records)
                 lease.recovered = chunk.end
+        if inputs:
+            tp = next(iter(inputs))
+            yield tp, ConsumerMessage(
+                tp.topic, tp.partition, inputs[tp].end - 1, 0.0, 0, [], None, inputs, None, 0, 0, tp,
+                generation_id=self.app.consumer_generation_id,
+            )  # fmt: skip
         if recovery.in_recovery and recovery.active_highwaters and self.flow_active:
             self._end_recovery(recovery, leases)
         else:
@@ -186,9 +219,6 @@ class KernelConsumer(Consumer):
             self._stands, self._stands_since_s = stands, monotonic()
         elif monotonic() - self._stands_since_s > RECOVERY_STUCK_SECONDS_MAX:
             die(f"the recovery of rows stands at {stands[1:]} for {RECOVERY_STUCK_SECONDS_MAX:.0f} s")
-
-    async def _add_gap(self, *args: Any) -> None:
-        pass
 
     def _new_offset(self, tp: TP) -> None:
         self._acked[tp].clear()

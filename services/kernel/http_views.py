@@ -8,7 +8,6 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -164,24 +163,13 @@ class ViewEndpoints:
                 await self._decided(TopicPartition(commands, partition), offset)
                 # Not the last stable offset: our row may lie behind the open transaction of another partition, or our
                 # own transaction's marker may be on its way still, and either would be taken for seen.
-                end = await self._of_consumer(written_end, TopicPartition(feed, lease.partition))
+                end = await written_end(self._app.consumer._thread, TopicPartition(feed, lease.partition))
                 while lease.open and lease.position.get(feed, 0) < end:
                     lease.moved.clear()
                     await lease.moved.wait()
         except (TimeoutError, KafkaError):
             return False
         return lease.open
-
-    async def _of_consumer(self, ask: Callable[[Any, TopicPartition], Any], tp: TopicPartition) -> int:
-        """Ask the consumer in its own thread. Raises TimeoutError when the process ends and its loop is closed."""
-        thread = self._app.consumer._thread
-        try:
-            answer: int = await thread.call_thread(ask, thread, tp)
-        except RuntimeError as error:
-            if self._app.should_stop:
-                raise TimeoutError from error
-            raise
-        return answer
 
     async def _decided(self, command: TopicPartition, offset: int) -> None:
         own = self._owners.lease(command.partition)
@@ -192,13 +180,9 @@ class ViewEndpoints:
                 own.moved.clear()
                 await own.moved.wait()
             else:
-                if await self._of_consumer(_group_position, command) > offset:
+                if await self._app.consumer._thread.group_position(command) > offset:
                     return
                 await asyncio.sleep(0.02)
-
-
-def _group_position(thread: Any, tp: TopicPartition) -> Any:
-    return thread.group_position(tp)
 
 
 def _shown_name(name: str) -> str:

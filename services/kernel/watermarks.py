@@ -17,7 +17,7 @@ RETRY_SECONDS = 0.05
 
 
 async def written_end(thread: Any, partition: TopicPartition) -> int:
-    """The offset behind the last record, open transactions included; to be called in the consumer's thread.
+    """The offset behind the last record, open transactions included.
 
     aiokafka's own ``end_offsets`` asks in the isolation of its consumer, so it ends before the first open transaction.
     Tries until it is answered; the caller bounds the time.

@@ -15,29 +15,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import Subscription, TopicPartitionState
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from aiokafka.producer import sender
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.producer.sender import AddPartitionsToTxnHandler
-from aiokafka.structs import RecordMetadata, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    for_code,
+)
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.structs import TopicPartition
 from faust import App
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer as BaseConsumer
+from faust.transport.consumer import Fetcher as BaseFetcher
 from faust.transport.consumer import TransactionManager
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
 from faust.types.enums import ProcessingGuarantee
 from mode.services import ServiceTask
+from mode.threads import QueueServiceThread, ServiceThread
 
 from services.kernel.app import AppSettings, KernelApp, make_app
-from services.kernel.consumer import KernelConsumer, KernelThread, KernelTransport
-from services.kernel.lease import write
+from services.kernel.consumer import Inline, KernelConsumer, KernelThread, KernelTransport
 from services.kernel.ownership import KernelAssignor, KernelTransactions
 from services.kernel.recovery import KernelRecovery, KernelTables
 from tests.support.counter import Counter
@@ -97,7 +106,9 @@ def test_getmany() -> None:
     assert takes(BaseConsumer.getmany) == takes(KernelConsumer.getmany) == ["timeout"]
     assert takes(BaseConsumer._wait_next_records) == ["timeout"]
     says(BaseConsumer._wait_next_records, "return records, active_partitions")
-    says(BaseConsumer._drain_messages, "getmany = self.getmany", "getmany(timeout=1.0)", "async for tp, message in ait")
+    assert takes(BaseConsumer._drain_messages) == takes(KernelConsumer._drain_messages) == ["fetcher"]
+    says(BaseConsumer._drain_messages, "callback = self.callback", "except self.consumer_stopped_errors")
+    says(BaseFetcher._fetcher.fun, "await consumer._drain_messages(self)")
     says(BaseConsumer.stop_flow, "self.flow_active = False", "self.suspend_flow.set()")
     assert takes(ConsumerMessage.__init__)[:12] == [
         "topic", "partition", "offset", "timestamp", "timestamp_type", "headers", "key", "value",
@@ -106,15 +117,8 @@ def test_getmany() -> None:
     assert "generation_id" in takes(ConsumerMessage.__init__)
 
 
-def test_faust_keeps_no_read_offsets() -> None:
-    """Consumer._read_offset: ours is always empty, which must still mean that nothing is dropped."""
-    says(
-        BaseConsumer._drain_messages,
-        "get_read_offset = self._read_offset.__getitem__",
-        "set_read_offset = self._read_offset.__setitem__",
-        "if r_offset is None or offset >= r_offset",
-    )
-    assert takes(BaseConsumer._add_gap) == ["tp", "offset_from", "offset_to"]
+def test_offsets_that_faust_keeps() -> None:
+    """Consumer._new_offset: Faust's memory of acks grows without its commits; ours forgets it."""
     assert takes(BaseConsumer._new_offset) == ["tp"]
     says(BaseConsumer.__init__, "self._acked =", "self._acked_index =")
 
@@ -124,6 +128,23 @@ def test_perform_seek() -> None:
     assert takes(BaseConsumer.perform_seek) == takes(KernelConsumer.perform_seek) == []
     says(Recovery.on_recovery_completed, "consumer.perform_seek()")
     says(Recovery._resume_streams, "consumer.perform_seek()")
+
+
+def test_the_consumers_thread_is_none(app: KernelApp) -> None:
+    """ServiceThread: what starts it, what ends it, and what would cancel all tasks of its loop."""
+    says(ServiceThread.start, "self._thread = self.Worker(self)", "self._thread.start()", "await self._thread_running")
+    says(ServiceThread.stop, "self._thread.stop()")
+    says(ServiceThread._serve, "await self._gather_remaining_tasks()")
+    says(ServiceThread.__init__, "self._close_thread_loop_on_stop = thread_loop is None")
+    assert takes(QueueServiceThread.call_thread) == takes(KernelThread.call_thread) == ["fun", "args", "kwargs"]
+    assert takes(ServiceThread._gather_remaining_tasks) == takes(KernelThread._gather_remaining_tasks) == []
+
+    async def look() -> None:
+        thread = app.consumer._thread
+        assert thread.Worker is Inline
+        assert thread.thread_loop is app.consumer.loop
+
+    asyncio.run(look())
 
 
 def test_consumer_thread_creation() -> None:
@@ -274,21 +295,48 @@ def test_a_crash_ends_the_process() -> None:
     assert takes(App._crash) == takes(KernelApp._crash) == ["reason"]
 
 
-def test_aiokafka_producer() -> None:
-    """A lease's producer: batches made by hand, an append that answers None when there is no room."""
-    assert takes(AIOKafkaProducer.create_batch) == []
-    assert takes(AIOKafkaProducer.send_batch) == ["batch", "topic", "partition"]
-    assert takes(AIOKafkaProducer.begin_transaction) == takes(AIOKafkaProducer.commit_transaction) == []
-    assert set(takes(BatchBuilder.append)) == {"timestamp", "key", "value", "headers"}
-    says(BatchBuilder.append, "return None")
-    assert "offset" in RecordMetadata._fields
-    assert "transactional_id" in takes(AIOKafkaProducer.__init__)
-    assert {"bootstrap_servers", "transaction_timeout_ms", "max_batch_size", "retry_backoff_ms"} <= set(
-        takes(AIOKafkaProducer.__init__)
+def test_aiokafka_requests() -> None:
+    """What a producer is made of: the client's requests, their answers, and batches made by hand."""
+    assert takes(AIOKafkaClient.send) == ["node_id", "request", "group"]
+    assert takes(AIOKafkaClient.coordinator_lookup) == ["coordinator_type", "coordinator_key"]
+    assert takes(AIOKafkaClient.add_topic) == ["topic"]
+    assert takes(InitProducerIdRequest.__init__) == ["transactional_id", "transaction_timeout_ms"]
+    transaction = ["transactional_id", "producer_id", "producer_epoch"]
+    assert takes(AddPartitionsToTxnRequest.__init__) == [*transaction, "topics"]
+    assert takes(EndTxnRequest.__init__) == [*transaction, "transaction_result"]
+    assert takes(ProduceRequest.__init__) == ["transactional_id", "required_acks", "timeout", "topics"]
+    for struct in InitProducerIdRequest._CLASSES:
+        assert struct.RESPONSE_TYPE.SCHEMA.names[1:] == ("error_code", "producer_id", "producer_epoch")
+    for struct in EndTxnRequest._CLASSES:
+        assert "error_code" in struct.RESPONSE_TYPE.SCHEMA.names
+    for struct in AddPartitionsToTxnRequest._CLASSES:
+        assert struct.RESPONSE_TYPE.SCHEMA.names[1] == "errors"
+    for struct in ProduceRequest._CLASSES[3:]:
+        answer = struct.RESPONSE_TYPE.SCHEMA
+        assert answer.fields[answer.names.index("topics")].array_of.fields[1].array_of.names[:3] == (
+            "partition",
+            "error_code",
+            "offset",
+        )
+
+
+def test_a_batch_takes_its_first_record_whatever_its_size() -> None:
+    """DefaultRecordBatchBuilder: None is the answer when there is no room, and only then."""
+    builder = DefaultRecordBatchBuilder(
+        2, 0, is_transactional=1, producer_id=1, producer_epoch=0, base_sequence=0, batch_size=1_000
     )
-    says(AddPartitionsToTxnHandler, "return BACKOFF_OVERRIDE")
-    assert sender.BACKOFF_OVERRIDE == 0.002, "a transaction right behind another does not wait for 20 ms"
-    says(write, "batch.append(key=key, value=value, timestamp=None, headers=headers)")
+    assert builder.append(0, None, key=b"k", value=b"x" * 2_000, headers=[]) is not None
+    assert builder.size() > 2_000
+    assert builder.append(1, None, key=b"k", value=b"x", headers=[]) is None
+
+
+def test_errors_that_pass() -> None:
+    """aiokafka's word for it is ``retriable``; a fenced producer's error must not be."""
+    passing = {3, 5, 6, 7, 14, 15, 16, 19, 20}
+    assert {code for code in range(-1, 120) if code and for_code(code).retriable} >= passing
+    assert not any(for_code(code).retriable for code in (45, 46, 47, 48, 49, 51, 90))
+    assert KafkaConnectionError.retriable
+    assert NodeNotReadyError.retriable
 
 
 def test_rebalance_generations() -> None:

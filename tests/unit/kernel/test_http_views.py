@@ -42,7 +42,7 @@ class Owners:
 
 
 class App:
-    """The consumer's thread: where the group stands, and where the feed ends."""
+    """The consumer: where the group stands, and where the feed ends."""
 
     def __init__(self) -> None:
         self.consumer = self
@@ -50,9 +50,6 @@ class App:
         self.group = 0
         self.feed_end = 0
         self.should_stop = False
-
-    async def call_thread(self, method: Any, *arguments: Any) -> Any:
-        return await method(*arguments)
 
     async def group_position(self, partition: Any) -> int:
         return self.group
@@ -298,18 +295,3 @@ def test_a_lease_that_is_lost_while_it_is_waited_for_does_not_answer(
         return await asyncio.wait_for(asked, 5)
 
     assert asyncio.run(story()).status_code == 503
-
-
-def test_a_wait_that_the_end_of_the_process_cuts_off_is_to_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The consumer's loop closes before the last waits end; that is no defect of ours, unless nobody ended us."""
-    desk = Desk(Shelf(partitions=4))
-
-    async def closed(method: Any, *arguments: Any) -> Any:
-        raise RuntimeError("Event loop is closed")
-
-    monkeypatch.setattr(desk.app, "call_thread", closed)
-    desk.app.should_stop = True
-    assert desk.get("/jars", after="0:0").json()["type"].endswith(":not-yet")
-    desk.app.should_stop = False
-    with pytest.raises(RuntimeError):
-        desk.get("/jars", after="0:0")
