@@ -45,13 +45,16 @@ Say = Callable[[str], None]
 class Broker:
     """A healthy broker. ``bootstrap`` is "127.0.0.1:PORT"; ``pid`` is Java's, 0 when it does not run."""
 
-    def __init__(self, data_dir: Path, cluster_id: str, ports: Ports, *, heap_mb: int, detached: bool) -> None:
+    def __init__(
+        self, data_dir: Path, cluster_id: str, ports: Ports, *, heap_mb: int, detached: bool, lasting: bool = False
+    ) -> None:
         self.data_dir = data_dir
         self.cluster_id = cluster_id
         self.pid = 0
         self._ports = ports
         self._heap_mb = heap_mb
         self._detached = detached
+        self._lasting = lasting or detached
         self._java: JavaProcess | None = None
         self._owner = os.getpid()
 
@@ -74,12 +77,14 @@ class Broker:
         port: int | None = None,
         on_progress: Say | None = None,
         detached: bool = False,
+        lasting: bool = False,
     ) -> Broker:
         """Start a broker on ``data_dir`` and return when it is healthy.
 
         ``heap_mb`` defaults to ``CHAINFLOW_KAFKA_HEAP_MB`` or 512. ``port`` fixes the client port; without it the
         directory's last port is used again, or a free one chosen. ``detached``: Java outlives this process, else it
-        dies with it. Raises DataDirInUse, JavaNotFound, JarsUnavailable, ForeignBroker, BrokerFailed.
+        dies with it. ``lasting``, as a detached one is: its first minutes may be slow if the hours afterwards are fast.
+        Raises DataDirInUse, JavaNotFound, JarsUnavailable, ForeignBroker, BrokerFailed.
         """
         say = on_progress or (lambda _: None)
         heap = heap_mb if heap_mb is not None else _heap_from(os.environ)
@@ -88,7 +93,7 @@ class Broker:
         try:
             lock.write(LockRecord(os.getpid(), detached=detached, since=time.time()))
             (data_dir / "logs").mkdir(exist_ok=True)
-            broker = cls(data_dir, _cluster_id(data_dir), Ports(0, 0), heap_mb=heap, detached=detached)
+            broker = cls(data_dir, _cluster_id(data_dir), Ports(0, 0), heap_mb=heap, detached=detached, lasting=lasting)
             broker._start_on_some_port(lock, port, say)
         finally:
             # From here on Java's inherited share is the hold, so it cannot end before Java does.
@@ -159,7 +164,9 @@ class Broker:
             save_ports(self.data_dir / "ports.json", self._ports)
 
             def run(*main: str) -> JavaProcess:
-                command = java_command(java, classpath, self.data_dir, main, heap_mb=self._heap_mb)
+                command = java_command(
+                    java, classpath, self.data_dir, main, heap_mb=self._heap_mb, lasting=self._lasting
+                )
                 output = self.data_dir / "logs" / "console.log"
                 return JavaProcess(command, output=output, keep_fd=lock.fd, tied=not self._detached)
 

@@ -81,7 +81,7 @@ async def go(parts: list[str], scale: float, folder: Path, show: Show, figures: 
         if part == "service":
             await service.measure(where, show, figures, sized(200_000, 2_000))
             continue
-        async with Ground.open(where) as ground:
+        async with Ground.open(where, lasting=part == "chain") as ground:
             match part:
                 case "engines" | "peers":
                     await engines.measure(ground, show, figures, sized(1_000_000, 20_000), peers=part == "peers")

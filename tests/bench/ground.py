@@ -55,11 +55,11 @@ class Ground:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, heap_mb: int = 512) -> AsyncIterator["Ground"]:
+    async def open(cls, folder: Path, heap_mb: int = 512, *, lasting: bool = False) -> AsyncIterator["Ground"]:
         """Start a broker on a new directory; it ends with the block."""
         await asyncio.to_thread(folder.mkdir, parents=True)
         port = free_port()
-        broker = await asyncio.to_thread(Broker.start, folder / "kafka", port=port, heap_mb=heap_mb)
+        broker = await asyncio.to_thread(Broker.start, folder / "kafka", port=port, heap_mb=heap_mb, lasting=lasting)
         ground = cls(broker, folder)
         await ground.admin.start()
         try:
