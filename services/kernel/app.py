@@ -19,6 +19,7 @@ from services.kernel.batch import Processor
 from services.kernel.consumer import KernelTransport
 from services.kernel.lease import LeaseSettings, die
 from services.kernel.ownership import KernelAssignor, Leases
+from services.kernel.protocol import quicken
 from services.kernel.recovery import KernelTables
 from services.kernel.telemetry import Meters
 
@@ -80,6 +81,7 @@ def make_app(settings: AppSettings, processor: Processor, meters: Meters | None 
 
     Every source topic has ``settings.partitions`` partitions, and so has the changelog.
     """
+    quicken()
     app = KernelApp(
         settings.group,
         broker=f"kafka://{settings.bootstrap.replace(',', ';kafka://')}",
