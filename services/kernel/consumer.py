@@ -178,8 +178,8 @@ class KernelConsumer(Consumer):
             while not (self.should_stop or fetcher.should_stop):
                 async for _, message in self.getmany(POLL_SECONDS_MAX):
                     await self.callback(message)
-        except self.consumer_stopped_errors:
-            if not self.app.should_stop:
+        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+            if not self.app.should_stop:  # else it is the end of the process, in good order
                 raise
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:

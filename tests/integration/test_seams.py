@@ -9,9 +9,10 @@ import asyncio
 import inspect
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -115,6 +116,29 @@ def test_getmany() -> None:
         "checksum", "serialized_key_size", "serialized_value_size", "tp",
     ]  # fmt: skip
     assert "generation_id" in takes(ConsumerMessage.__init__)
+
+
+@pytest.mark.parametrize("ending", [True, False])
+def test_a_fetcher_that_is_cancelled_at_the_end_does_not_crash(app: KernelApp, ending: bool) -> None:
+    """Faust takes a cancelled fetcher for a crash while the group rebalances, unless it was the app's end."""
+    says(BaseFetcher._fetcher.fun, "except asyncio.CancelledError as exc", "if self.app.rebalancing")
+
+    async def look() -> bool:
+        consumer = app.consumer
+        consumer.getmany = lambda timeout: polls()
+        if ending:
+            app._stopped.set()
+        draining = asyncio.create_task(consumer._drain_messages(SimpleNamespace(should_stop=False)))
+        await asyncio.sleep(0)
+        draining.cancel()
+        await asyncio.wait({draining})
+        return draining.cancelled()
+
+    async def polls() -> AsyncIterator[None]:
+        await asyncio.sleep(60)
+        yield
+
+    assert asyncio.run(look()) is not ending
 
 
 def test_offsets_that_faust_keeps() -> None:
