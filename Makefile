@@ -84,7 +84,7 @@ schemas: setup
 	$(RUN) schemas.generate --check
 
 quick: setup
-	$(RUN) pytest $(wildcard tests/unit tests/contract tests/simulation) $(ARGS)
+	$(RUN) pytest -n auto --dist worksteal $(wildcard tests/unit tests/contract tests/simulation) $(ARGS)
 
 vectors: setup ## Play the worked examples through the three services (FILES="a.json b.json", BROKER=1 on a real broker)
 	$(RUN) tests.service_chains $(FILES) $(if $(filter 1,$(BROKER)),--broker) $(ARGS)
