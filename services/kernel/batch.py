@@ -52,6 +52,10 @@ class PartitionProcessor(Protocol):
     def take(self, record: Record) -> None:
         """Decide one record; what it changes is seen by the records after it."""
 
+    @property
+    def behind(self) -> bool:
+        """There is more to do than the last batch was allowed to: an idle owner makes a batch without records."""
+
     def finish(self) -> Effects:
         """Close the batch: what is to be written, in one transaction."""
 

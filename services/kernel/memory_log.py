@@ -87,6 +87,11 @@ class MemoryWorker:
         """Records of all sources not yet processed."""
         return sum(self.log.end(topic, self.partition) - at for topic, at in self.committed.items())
 
+    @property
+    def busy(self) -> bool:
+        """Something is left to do, if only of what is due."""
+        return self.lag > 0 or self._processor.behind
+
     def step(self, random: Random, *, crash_share: float = 0.0, batch_records_max: int = 20) -> None:
         """One transaction over some records of some sources; with a chance a crash before or after its commit."""
         ends = dict(self.committed)
@@ -121,7 +126,7 @@ def run_until_quiet(
 ) -> int:
     """Step workers in random order until nothing is in flight; the number of steps. RuntimeError at the bound."""
     for step in range(steps_max):
-        busy = [worker for worker in workers if worker.lag]
+        busy = [worker for worker in workers if worker.busy]
         if not busy:
             return step
         random.choice(busy).step(random, crash_share=crash_share)

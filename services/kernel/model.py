@@ -47,6 +47,13 @@ class RowsWithMemory(Rows, Protocol):
         """What ``make`` made of the rows before, told of what changed since, or made now; one kind per aggregate."""
 
 
+class RowsAfter(Rows, Protocol):
+    """The rows after a decision, as those get them who tell of it."""
+
+    def before(self, key: str) -> Any | None:
+        """The row as it stood before the decision, or None."""
+
+
 class DictRows(dict[str, Any]):
     """Rows in a dict, for unit tests of deciders."""
 
@@ -57,6 +64,9 @@ class DictRows(dict[str, Any]):
     def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
         """Made anew each time."""
         return make(self)
+
+    def before(self, key: str) -> None:
+        """A dict has no past: whatever is told of is new."""
 
 
 Changes = Mapping[str, Any | None]
@@ -131,13 +141,19 @@ class View:
     ) = None
 
 
+def silent(key: str, rows: RowsAfter, facts: tuple[Any, ...], origin: Origin) -> tuple[()]:
+    """Of a domain that tells nobody, or shows nothing."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A whole service as the kernel sees it.
 
     ``react`` turns the state of a link (a message of another aggregate) into commands on the own aggregate that the
     link is addressed to: react(state, to_key) -> commands. ``tell`` gives the links to send after facts: tell(key, rows
-    after, facts, origin). ``project`` gives the feed rows: project(key, rows after, facts, origin).
+    after, facts, origin). ``project`` gives the feed rows: project(key, rows after, facts, origin). What they get can
+    also tell how a row was ``before`` the decision.
     """
 
     name: str
@@ -145,6 +161,6 @@ class Domain:
     views: tuple[View, ...] = ()
     link_topics: tuple[str, ...] = ()  # read by this service, keyed by its aggregates
     react: Callable[[Any, str], Iterable[Any]] = lambda state, key: ()
-    tell: Callable[[str, Rows, tuple[Any, ...], Origin], Iterable[Link]] = lambda key, rows, facts, origin: ()
-    project: Callable[[str, Rows, tuple[Any, ...], Origin], Iterable[FeedRow]] = lambda key, rows, facts, origin: ()
+    tell: Callable[[str, RowsAfter, tuple[Any, ...], Origin], Iterable[Link]] = silent
+    project: Callable[[str, RowsAfter, tuple[Any, ...], Origin], Iterable[FeedRow]] = silent
     reactions: tuple[type, ...] = field(default=())  # commands made by react or ring only, never taken from outside

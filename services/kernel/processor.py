@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from services.kernel.batch import NO_HEADERS, Effects, Headers, Output, Record
+from services.kernel.batch import NO_HEADERS, Effects, Output, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
 from services.kernel.dead_letters import dead_letter
 from services.kernel.frozen import maker
@@ -28,7 +28,7 @@ from services.kernel.telemetry import Meters
 from services.kernel.timers import Timers
 from services.kernel.values import EnterpriseId, Origin, Refused
 from services.kernel.views import Views
-from services.kernel.working_rows import DecodedRows, WorkingRows
+from services.kernel.working_rows import DecodedRows, WorkingRows, is_known
 
 RECORD_BYTES_MAX = 1_000_000
 KEY_CHARS_MAX = 448
@@ -36,9 +36,14 @@ KEY_CHARS_MAX = 448
 COMMAND_ID_CHARS_MAX = 256
 ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
 """A tenant, or a part of a key."""
-RING_PER_TICK_MAX = 200
-RING_PER_BATCH_MAX = 1
-"""Batches are large when there is much to do, so what waits is held up little by what is late already."""
+RING_PER_TICK_MAX = 8
+RING_BESIDE_MAX = 4
+RING_ALONE_MAX = 16
+"""Alarms that are rung with a tick; and of what is due then still, with each batch, if it has other decisions or none.
+
+A ring takes about as long as a link, and who sends a link waits for it, while nobody waits for an alarm by the
+millisecond. How many are rung follows from rows and records alone, never from the time that it took.
+"""
 FINGERPRINT_HEADER = "fingerprint"
 CONTROL_HEADER = "chainflow-control"
 CLOCK_TOPIC = "clock-v1"
@@ -61,6 +66,9 @@ class Wires:
     links_in: dict[str, Wire]
     links_out: dict[str, Wire]
 
+
+Shown = tuple[EnterpriseId, str, str]
+"""A row of a view, by enterprise, view and row id. It is told whole, so that of a batch's only the last is sent."""
 
 Answer = Callable[[str, bytes, Outcome], None]
 """Called after the commit with (command id, fingerprint of the body, outcome)."""
@@ -124,9 +132,12 @@ class DomainPartition:
         self._rows: dict[str, WorkingRows] = {}
         self._at_work: tuple[Aggregate, WorkingRows] | None = None
         self._last_tick: Record | None = None
+        self._rung: set[bytes] = set()  # since that tick; who asks for more is rung with the next
         self._concluded: tuple[str, KeptOutcome, Outcome] | None = None
         self._pending: list[tuple[tuple[str, int], Output]] = []  # of the record at work
         self._outputs: dict[tuple[str, int], list[Output]] = {}
+        self._pending_shown: list[tuple[Shown, Output]] = []
+        self._shown: dict[Shown, Output] = {}
         self._replies: list[tuple[str, bytes, Outcome]] = []
         self._to_reckon: dict[str, tuple[Meta, Record]] = {}  # key to what touched it last
         self._outcomes = Outcomes(store)
@@ -158,11 +169,13 @@ class DomainPartition:
 
     def finish(self) -> Effects:
         """All that the batch writes."""
+        self._reckon_all()
         if self._timers.behind:
-            self._ring(RING_PER_BATCH_MAX)
-        for key, (meta, record) in self._to_reckon.items():
-            self._attempt(key.encode(), record, lambda record, key=key, meta=meta: self._reckon(key, meta, record))  # type: ignore[misc]
-        self._to_reckon = {}
+            self._ring(RING_BESIDE_MAX if self._rows else RING_ALONE_MAX)
+            self._reckon_all()
+        for (enterprise, _, _), output in self._shown.items():
+            target = self._feed_topic, partition_of(enterprise.encode(), self.service.partitions)
+            self._outputs.setdefault(target, []).append(output)
         changes: dict[bytes, bytes | None] = {}
         for rows in self._rows.values():
             changes.update(rows.encoded())
@@ -171,11 +184,16 @@ class DomainPartition:
             changes.update(part.changes())
         return Effects(self._outputs, changes)
 
+    @property
+    def behind(self) -> bool:
+        """More alarms are due than were rung: a batch without any record goes on with them."""
+        return self._timers.behind
+
     def committed(self) -> None:
         """Give the answers, start the next batch."""
         for rows in self._rows.values():
             rows.committed()
-        self._rows, self._outputs = {}, {}
+        self._rows, self._outputs, self._shown = {}, {}, {}
         for part in (self._timers, self._parking, self._outcomes, self._views):
             part.committed()
         self._parked_keys.set(len(self._parking.keys))
@@ -224,11 +242,15 @@ class DomainPartition:
             self._replies.append((command_id, kept.fingerprint, outcome))
         if at_work is not None:
             rows = at_work[1]
-            if at_ms != rows.alarm_ms:
-                self._timers.move(rows.key, rows.alarm_ms, at_ms)
-                rows.set_alarm(at_ms)
+            # One that moved on stays where it is until then: most move again before they are due.
+            if at_ms != rows.alarm_ms and not self._timers.now_ms < rows.alarm_ms < at_ms:
+                self._set_alarm(rows, at_ms)
             rows.keep()
         self._at_work = self._concluded = None
+
+    def _set_alarm(self, rows: WorkingRows, at_ms: int) -> None:
+        self._timers.move(rows.key, rows.alarm_ms, at_ms)
+        rows.set_alarm(at_ms)
 
     def _abandon(self) -> None:
         """The record failed: it did nothing."""
@@ -237,6 +259,7 @@ class DomainPartition:
             self._at_work = None
         self._concluded = None
         self._pending.clear()
+        self._pending_shown.clear()
 
     def _flush(self) -> None:
         for target, output in self._pending:
@@ -245,6 +268,8 @@ class DomainPartition:
                 outputs = self._outputs[target] = []
             outputs.append(output)
         self._pending.clear()
+        self._shown.update(self._pending_shown)
+        self._pending_shown.clear()
 
     def _dead_letter(self, kind: DeadLetterKind, reason: str, detail: str, record: Record) -> None:
         self.service.meters.dead_letters.labels(kind.value).inc()
@@ -338,7 +363,8 @@ class DomainPartition:
         # A NUL ends a key in the rows' ids: with one inside, rows of one aggregate would lie among another's.
         if len(key) > KEY_CHARS_MAX or "\0" in key or key.partition("/")[0] not in self.service.by_kind:
             raise Malformed("key-unknown", f"no aggregate of {self.domain.name} has the key {key[:KEY_CHARS_MAX]!r}")
-        self._check_partition(key)
+        if key not in self._rows and not is_known(self.store, key):  # what has rows here was found to be right before
+            self._check_partition(key)
         return key
 
     def _check_partition(self, key: str) -> None:
@@ -375,6 +401,11 @@ class DomainPartition:
                 detail = f"{type(command).__name__}: {result.code}: {result.advice}"
                 self._dead_letter(DeadLetterKind.REFUSED_REACTION, result.code, detail, record)
 
+    def _reckon_all(self) -> None:
+        touched, self._to_reckon = self._to_reckon, {}
+        for key, (meta, record) in touched.items():
+            self._attempt(key.encode(), record, lambda record, key=key, meta=meta: self._reckon(key, meta, record))  # type: ignore[misc]
+
     def _reckon(self, key: str, meta: Meta, record: Record) -> None:
         if self._parking.is_parked(key.encode()):
             return
@@ -387,6 +418,7 @@ class DomainPartition:
         assert isinstance(tick, Tick)
         self._timers.see(tick.now_ms)
         self._last_tick = record
+        self._rung.clear()
         self._ring(RING_PER_TICK_MAX)
 
     def _ring(self, most: int) -> None:
@@ -394,22 +426,27 @@ class DomainPartition:
         # what waits to be taken again, and never the record that only happened to be at work.
         now_ms, record = self._timers.now_ms, self._last_tick
         assert record is not None
-        for key in self._timers.due(most, self._parking.keys):
+        due = self._timers.due(most, self._parking.keys.keys() | self._rung)
+        self._rung.update(key.encode() for key in due)
+        for key in due:
             self._attempt(key.encode(), record, lambda record, key=key: self._ring_one(key, now_ms, record))  # type: ignore[misc]
 
     def _ring_one(self, key: str, now_ms: int, record: Record) -> None:
         aggregate = self.service.by_kind[key.partition("/")[0]]
         rows = self._rows_of(key, aggregate)
         assert aggregate.ring is not None
-        at_ms, version = rows.alarm_ms, rows.version
+        assert aggregate.alarm is not None
+        at_ms, version, said = aggregate.alarm(rows) or 0, rows.version, rows.said
+        if not 0 < at_ms <= now_ms:
+            self._set_alarm(rows, at_ms)
+            return
         meta = Meta(id=f"{key}@{rows.version}!{now_ms}", aggregate=key, occurred_at_ms=now_ms, recorded_at_ms=now_ms)
-        command = aggregate.ring(key, now_ms)
-        self._react(aggregate, rows, (command,), meta, record)
-        if aggregate.reckon is not None and command != aggregate.reckon(key):  # else the ring was the reckoning
+        self._react(aggregate, rows, (aggregate.ring(key, now_ms),), meta, record)
+        if aggregate.reckon is not None and rows.said != said:  # else nothing was told that something follows from
             self._to_reckon[key] = meta, record
         # One that did something may have more to do; one that did nothing would do so for ever.
-        if rows.version == version and aggregate.alarm is not None and 0 < (aggregate.alarm(rows) or 0) <= at_ms:
-            raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {rows.alarm_ms}")
+        if rows.version == version and 0 < (still := aggregate.alarm(rows) or 0) <= at_ms:
+            raise RuntimeError(f"the alarm of {key} at {at_ms} was rung and is still set for {still}")
 
     def _feed(self, record: Record) -> None:
         enterprise = _text(record.key)
@@ -473,6 +510,7 @@ class DomainPartition:
             return facts
         if not facts:
             return 0
+        rows.begin()
         for fact in facts:
             rows.stage(aggregate.evolve(rows, fact))
         self._publish(rows, facts, meta, origin, record)
@@ -498,25 +536,25 @@ class DomainPartition:
             partition, wire = partition_of(to, service.partitions), wires.links_out[link.topic]
             self._emit(link.topic, partition, to, wire, info, link.state, link=link.link)
         for index, feed in enumerate(self.domain.project(key, rows, facts, origin)):
-            to = feed.enterprise.encode()
-            info = _about_row(f"{key}@{last}:{index}", key, last, feed.enterprise, meta, record)
-            value = self._emit(
-                self._feed_topic, partition_of(to, service.partitions), to, wires.feed, info, feed.row, NO_HEADERS,
-                view=feed.view, row_id=feed.row_id, removed=feed.row is None,
-            )  # fmt: skip
-            service.own_feed.keep(value, (feed.view, feed.row_id, feed.row))
+            viewer, view, row_id, row = feed.enterprise, feed.view, feed.row_id, feed.row
+            info = _about_row(f"{key}@{last}:{index}", key, last, viewer, meta, record)
+            value = wires.feed.encode(info, row, view=view, row_id=row_id, removed=row is None)
+            _check_size(value, self._feed_topic)
+            self._pending_shown.append(((viewer, view, row_id), (viewer.encode(), value, NO_HEADERS)))
+            service.own_feed.keep(value, (view, row_id, row))
 
     def _emit(
-        self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any,
-        head: Headers | None = None, **extras: Any,
-    ) -> bytes:  # fmt: skip
+        self, topic: str, partition: int, key: bytes | None, wire: Wire, meta: Meta, body: Any, **extras: Any
+    ) -> None:
         value = wire.encode(meta, body, **extras)
-        if len(value) > RECORD_BYTES_MAX:
-            raise ValueError(f"a record of {len(value)} bytes for {topic} is larger than {RECORD_BYTES_MAX}")
-        if head is None:
-            head = headers(meta, wire.type_names[type(body)], self._source)
+        _check_size(value, topic)
+        head = headers(meta, wire.type_names[type(body)], self._source)
         self._pending.append(((topic, partition), (key, value, head)))
-        return value
+
+
+def _check_size(value: bytes, topic: str) -> None:
+    if len(value) > RECORD_BYTES_MAX:
+        raise ValueError(f"a record of {len(value)} bytes for {topic} is larger than {RECORD_BYTES_MAX}")
 
 
 def _about_row(id_: str, key: str, version: int, viewer: EnterpriseId, meta: Meta, record: Record) -> Meta:

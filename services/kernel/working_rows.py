@@ -41,6 +41,7 @@ class WorkingRows:
     """
 
     __slots__ = (
+        "_before",
         "_cache",
         "_codecs",
         "_data",
@@ -69,6 +70,7 @@ class WorkingRows:
         self._store, self._cache, self._memories, self._codecs = store, cache, memories, codecs
         self.staged: dict[str, Any] = {}
         self.changed: dict[str, Any] = {}
+        self._before: dict[str, Any] = {}
         self._staged_data: dict[str, bytes | None] = {}
         self._data: dict[str, bytes | None] = {}
         meta = store.rows.get(self.prefix + META)
@@ -125,9 +127,22 @@ class WorkingRows:
         self._memories.keep(self.key, memory)
         return memory  # type: ignore[no-any-return]
 
+    def begin(self) -> None:
+        """A decision begins: what its facts change stands until here as it was ``before``."""
+        self._before = {}
+
     def stage(self, changes: Changes) -> None:
         """Changes of the record at work."""
+        before = self._before
+        for name in changes:
+            if name not in before:
+                before[name] = self.get(name)
         self.staged.update(changes)
+
+    def before(self, key: str) -> Any | None:
+        """The row as it stood before the decision at work."""
+        row = self._before.get(key, MISSING)
+        return self.get(key) if row is MISSING else row
 
     def count(self, facts: tuple[Any, ...], derived: tuple[type, ...]) -> None:
         """The version goes on with the facts of the record at work; ``derived``: those that say nothing new."""
@@ -216,3 +231,8 @@ def decode_meta(data: bytes) -> tuple[int, int, int]:
     """Version, alarm (0 for none), and the version of the last fact that does not merely follow from others."""
     version, alarm, said = (*map(int, data.split()), 0, 0)[:3]
     return version, alarm, said or version
+
+
+def is_known(store: Store, key: str) -> bool:
+    """Whether an aggregate has a version: it has decided something."""
+    return store.rows.get(key.encode() + b"\0" + META) is not None

@@ -79,7 +79,7 @@ class Rig:
     def settle(self) -> float:
         """Until nothing is in flight; seconds of processor."""
         began = process_time()
-        while busy := [worker for worker in self.workers if worker.lag]:
+        while busy := [worker for worker in self.workers if worker.busy]:
             for worker in busy:
                 worker.step_all()
         return process_time() - began

@@ -26,6 +26,11 @@ class CounterPartition:
         changes[key] = value = b"%d" % (int(before) + 1)
         self.effects.outputs[self.target].append((key, value, NO_HEADERS))
 
+    @property
+    def behind(self) -> bool:
+        """Never: it counts what it is given."""
+        return False
+
     def finish(self) -> Effects:
         """The counts."""
         return self.effects

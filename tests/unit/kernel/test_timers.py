@@ -9,7 +9,7 @@ from services.kernel.parking import PARKED
 from services.kernel.processor import CLOCK_TOPIC
 from services.kernel.store import Store
 from services.kernel.timers import TIMER, Timers
-from tests.support.jars import Fill, Set, Shelf, Wake
+from tests.support.jars import COMMANDS, Fill, Set, Shelf, Wake
 
 SECOND = 1_000
 
@@ -70,6 +70,27 @@ def test_a_moved_alarm_rings_at_its_new_time_only() -> None:
     assert rings(shelf, "jar/ann/b") == 0
 
 
+def test_an_alarm_that_moves_on_and_on_is_written_once() -> None:
+    """It is looked at when its first time comes, and goes to the last; nothing is rung then."""
+    shelf = Shelf()
+    for at in (10, 20, 30):
+        shelf.send("ann", Wake("a", START_MS + at * SECOND))
+        shelf.settle()
+
+    def written() -> list[bytes]:
+        return [record.key for record in shelf.changelog() if record.key and record.key.startswith(TIMER)]
+
+    assert len(written()) == 1
+    shelf.tick(START_MS + 11 * SECOND)
+    shelf.settle()
+    assert (rings(shelf, "jar/ann/a"), len(written())) == (0, 3)
+    shelf.send("ann", Wake("a", START_MS + 25 * SECOND))  # one that is to ring sooner does move
+    shelf.settle()
+    shelf.tick(START_MS + 25 * SECOND)
+    shelf.settle()
+    assert rung(shelf) == [START_MS + 25 * SECOND]
+
+
 @pytest.mark.parametrize("crash_share", [0.0, 0.4])
 def test_an_alarm_survives_crashes_and_rings_once(crash_share: float) -> None:
     shelf = Shelf(crash_share=crash_share, seed=4)
@@ -88,7 +109,7 @@ def test_an_alarm_survives_crashes_and_rings_once(crash_share: float) -> None:
 
 def test_many_due_at_once_go_on_with_the_next_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processor, "RING_PER_TICK_MAX", 10)
-    monkeypatch.setattr(processor, "RING_PER_BATCH_MAX", 4)
+    monkeypatch.setattr(processor, "RING_BESIDE_MAX", 4)
     shelf = Shelf()
     for number in range(30):
         shelf.send("ann", Wake(f"j{number:02}", START_MS + number))
@@ -104,6 +125,54 @@ def test_many_due_at_once_go_on_with_the_next_batches(monkeypatch: pytest.Monkey
     worker.recover()
     shelf.settle()  # the feed rows of those that were rung are records too, and so on
     assert [rings(shelf, f"jar/ann/j{number:02}") for number in range(30)] == [1] * 30
+
+
+@pytest.mark.parametrize(("beside", "most"), [(True, 2), (False, 5)])
+def test_few_are_rung_beside_commands_and_more_alone(beside: bool, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a batch goes on with them if nobody sends anything; the number never depends on anything but the records."""
+    for name, number in (("RING_PER_TICK_MAX", 1), ("RING_BESIDE_MAX", 2), ("RING_ALONE_MAX", 5)):
+        monkeypatch.setattr(processor, name, number)
+    shelf = Shelf()
+    for number in range(20):
+        shelf.send("ann", Wake(f"j{number:02}", START_MS + number))
+    shelf.settle()
+    worker, rung_in = shelf.workers[0], list[int]()
+    partition = worker._processor
+    shelf.tick(START_MS + SECOND)
+    partition.take(shelf.log.read(CLOCK_TOPIC, 0, 0, 1)[0])
+    while True:
+        if beside and rung_in:
+            shelf.send("ann", Wake("other", START_MS + 99 * SECOND + len(rung_in)))
+            partition.take(shelf.log.read(COMMANDS, 0, shelf.log.end(COMMANDS, 0) - 1, 1)[0])
+        effects = partition.finish()
+        worker.store.apply(effects.changes.items())
+        partition.committed()
+        rung_in.append(sum(key.endswith(b"\0head") and b"/j" in key for key in effects.changes))
+        if not partition.behind:
+            break
+    assert rung_in == [1 + 2] + [most] * (17 // most) + [17 % most] * (17 % most > 0)
+
+
+def test_whoever_was_rung_and_asks_for_more_is_rung_with_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RING_PER_TICK_MAX", "RING_BESIDE_MAX", "RING_ALONE_MAX"):
+        monkeypatch.setattr(processor, name, 1)
+    shelf = Shelf()
+    for number in range(9):
+        shelf.send("ann", Wake(f"j{number}", START_MS + number))
+    shelf.settle()
+    shelf.tick(START_MS + SECOND)
+    worker = shelf.workers[0]
+    worker._processor.take(shelf.log.read(CLOCK_TOPIC, 0, 0, 1)[0])
+    shelf.send("ann", Wake("j0", START_MS))
+    worker._processor.take(shelf.log.read(COMMANDS, 0, 9, 1)[0])
+    while worker._processor.behind:
+        effects = worker._processor.finish()
+        worker.store.apply(effects.changes.items())
+        worker._processor.committed()
+    assert [rings(shelf, f"jar/ann/j{number}") for number in range(9)] == [1] * 9
+    worker._processor.take(shelf.log.read(CLOCK_TOPIC, 0, 0, 1)[0])
+    worker.store.apply(worker._processor.finish().changes.items())
+    assert rings(shelf, "jar/ann/j0") == 2
 
 
 def test_an_alarm_that_does_not_move_parks_its_key_and_is_not_rung_again_and_again() -> None:
@@ -168,7 +237,7 @@ def test_a_ring_that_fails_behind_another_record_does_not_take_that_record_with_
 ) -> None:
     """More is due than a tick may ring; it goes on behind a command of another key, and raises there."""
     monkeypatch.setattr(processor, "RING_PER_TICK_MAX", 1)
-    monkeypatch.setattr(processor, "RING_PER_BATCH_MAX", 1)
+    monkeypatch.setattr(processor, "RING_BESIDE_MAX", 1)
     shelf = Shelf(defects={"ring"})
     shelf.send("ann", Wake("first", START_MS + SECOND))
     shelf.send("ann", Wake("second", START_MS + SECOND))  # rung with the tick too

@@ -116,6 +116,24 @@ def test_a_row_without_bytes_is_told_before_anything_is_kept(row: dict[str, Any]
     assert commit(rows, store) == {b"jar/ann/a\0given/b": CODECS["given"].encode(Given(1))}
 
 
+def test_a_row_is_known_as_it_was_before_the_decision_and_not_before_the_record() -> None:
+    store = Store()
+    rows = rows_over(store)
+    rows.begin()
+    rows.stage({"head": Jar(1)})
+    assert (rows.before("head"), rows.before("given/b")) == (None, None)
+    rows.begin()
+    rows.stage({"head": Jar(2)})
+    rows.stage({"head": Jar(3), "given/b": Given(1)})
+    assert (rows.before("head"), rows.before("given/b")) == (Jar(1), None)
+    keep(rows)
+    commit(rows, store)
+    rows = rows_over(store)
+    rows.begin()
+    rows.stage({"given/b": None})
+    assert (rows.before("head"), rows.before("given/b")) == (Jar(3), Given(1))
+
+
 def test_a_failed_record_leaves_neither_version_nor_link() -> None:
     store = Store()
     rows = rows_over(store)
