@@ -55,7 +55,7 @@ from services.fulfillment.shipment_facts import (
 )
 from services.fulfillment.work_view import WorkRow, work_rows
 from services.kernel.frozen import maker
-from services.kernel.model import FeedRow, Rows, View
+from services.kernel.model import FeedRow, Rows, RowsAfter, View
 from services.kernel.values import EnterpriseId, Origin, Quantity
 
 
@@ -185,7 +185,7 @@ VIEWS = (
 )
 
 
-def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterable[FeedRow]:
+def project(key: str, rows: RowsAfter, facts: tuple[Any, ...], origin: Origin) -> Iterable[FeedRow]:
     """The rows that the facts changed, as they stand after all of them."""
     kind = key.partition("/")[0]
     if kind == "shipment":
@@ -195,7 +195,7 @@ def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Ite
     if kind == "disruption":
         return disruption_rows(key, rows, facts, origin.recorded_at_ms)
     if kind == "work":
-        return work_rows(key, rows, origin.recorded_at_ms)
+        return work_rows(key, rows, facts, origin.recorded_at_ms)
     return _lane_rows(key, rows, origin.recorded_at_ms)
 
 

@@ -5,15 +5,16 @@ Of what lies beyond the work order the owner sees the class of the cause only.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from services.chain.flow import Basis
 from services.chain.moments import NEVER
 from services.fulfillment.cause_view import CauseClass, shown_to_owner
 from services.fulfillment.expecting import InputCovered, later_ms, told_of
 from services.fulfillment.keys import ItemId, SiteId
-from services.fulfillment.work import ComponentRow, WorkStage, WorkTerms, component_row, head_of
+from services.fulfillment.work import ComponentRow, WorkStage, WorkTerms, component_row, head_of, input_row
 from services.kernel.frozen import maker
-from services.kernel.model import FeedRow, Rows
+from services.kernel.model import FeedRow, Rows, RowsAfter
 from services.kernel.values import Quantity
 
 
@@ -48,10 +49,10 @@ class WorkRow:
 new_row = maker(WorkRow)
 
 
-def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
-    """The owner's row as it stands."""
+def work_rows(key: str, rows: RowsAfter, facts: tuple[Any, ...], as_of_ms: int) -> Iterator[FeedRow]:
+    """The owner's row as it stands after the facts, if they can have changed it."""
     terms: WorkTerms | None = rows.get("terms")
-    if terms is None:
+    if terms is None or all(_only_dates(rows, fact) for fact in facts):
         return
     expectation = told_of(rows).expectation
     delay = expectation.delay if expectation is not None else 0
@@ -75,6 +76,14 @@ def work_rows(key: str, rows: Rows, as_of_ms: int) -> Iterator[FeedRow]:
         unknown_components=_unknown(rows),
     )
     yield FeedRow(terms.owner, "work", key.split("/", 2)[2], row)
+
+
+def _only_dates(rows: RowsAfter, fact: Any) -> bool:
+    """Whether a fact gives new dates of a component, of which nothing is shown before they are reckoned with."""
+    if type(fact) is not InputCovered:
+        return False
+    before: InputCovered | None = rows.before(input_row(fact.n))
+    return before is not None and before.tracked == fact.tracked
 
 
 def _unknown(rows: Rows) -> int:

@@ -43,5 +43,7 @@ class Draft:
         """
         before = ((key, row) for key, row in self._rows.scan(prefix) if key not in self._changes)
         own = sorted(key for key in self._changes if key.startswith(prefix))
+        if not own:
+            return before
         changed = ((key, row) for key in own if (row := self._changes[key]) is not None)
         return merge(before, changed, key=itemgetter(0))

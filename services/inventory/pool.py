@@ -63,7 +63,7 @@ from services.inventory.pool_facts import (
 from services.inventory.pool_flows import state_demand, state_supply
 from services.inventory.pool_ledger import contradict, head_of, move, release, release_all, settle
 from services.inventory.pool_reckoning import look_ahead, looks_ahead_at_ms, reckon
-from services.inventory.pool_rows import MS_MAX, POOL_ROWS, Expiry, Reservation, reservation_row
+from services.inventory.pool_rows import MS_MAX, POOL_ROWS, Expiry, Head, Reservation, reservation_row
 from services.inventory.units import ZERO, UnitFactor, converted, refuse_amount, refuse_ratio, refuse_unit
 from services.kernel.model import Aggregate, Rows, RowsWithMemory
 from services.kernel.values import EnterpriseId, Origin, Quantity, Refused
@@ -330,6 +330,9 @@ def _track(draft: Draft, command: TrackPool) -> Refused | None:
 
 
 def _expire(draft: Draft, now_ms: int) -> None:
+    head: Head | None = draft.get("head")
+    if head is None or not head.expiring:
+        return
     entry: Expiry
     for number, (_, entry) in enumerate(draft.scan("expiry/")):
         if entry.expires_at_ms > now_ms or number >= EXPIRIES_PER_RING:

@@ -14,7 +14,7 @@ from services.inventory.draft import Draft
 from services.inventory.pool_facts import Buffers, DemandDated, Outlook, OutlookReckoned, SupplyReckoned
 from services.inventory.pool_memory import PoolMemory
 from services.inventory.pool_outlook import buffers_of, outlook_of
-from services.inventory.pool_rows import Buffered, Dated, Head, Supply, buffers_row, demand_row, supply_row
+from services.inventory.pool_rows import Buffered, Dated, Head, Supply, demand_row, supply_row
 from services.kernel.model import Rows
 
 DATED_MAX: Final = 5_000
@@ -93,11 +93,11 @@ def looks_ahead_at_ms(rows: Rows) -> int | None:
 
 
 def _buffer(draft: Draft, supplies: Mapping[str, Supply], buffers: Mapping[str, Buffers]) -> None:
-    told: Buffered
-    for _, told in list(draft.scan("buffers/")):
-        if supply_row(told.flow_key, told.supply) not in supplies:
-            draft.emit(SupplyReckoned(told.flow_key, told.supply, None))
+    rows: list[Buffered] = [row for _, row in draft.scan("buffers/")]
+    told = {supply_row(row.flow_key, row.supply): row for row in rows}
+    for key, before in told.items():
+        if key not in supplies:
+            draft.emit(SupplyReckoned(before.flow_key, before.supply, None))
     for key, row in sorted(supplies.items()):  # the memory has them in the order in which it heard of them
-        before: Buffered | None = draft.get(buffers_row(row.flow_key, row.supply))
-        if before is None or before.buffers != buffers[key]:
+        if key not in told or told[key].buffers != buffers[key]:
             draft.emit(SupplyReckoned(row.flow_key, row.supply, buffers[key]))

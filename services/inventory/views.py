@@ -41,7 +41,7 @@ from services.inventory.pool_rows import (
 )
 from services.inventory.site import SiteDefined, SiteId
 from services.inventory.units import ZERO, UnitConversion
-from services.kernel.model import FeedRow, Rows, View
+from services.kernel.model import FeedRow, RowsAfter, View
 from services.kernel.values import EnterpriseId, Origin
 
 
@@ -184,7 +184,7 @@ VIEWS = (
 )
 
 
-def project(key: str, rows: Rows, facts: tuple[Any, ...], origin: Origin) -> Iterable[FeedRow]:
+def project(key: str, rows: RowsAfter, facts: tuple[Any, ...], origin: Origin) -> Iterable[FeedRow]:
     """The feed rows after the facts, for the owner named in the key; ``as_of_ms`` is the time of recording."""
     kind, owner, rest = key.split("/", 2)
     enterprise = EnterpriseId(owner)
@@ -212,14 +212,16 @@ Reckoned = DemandDated | SupplyReckoned | OutlookReckoned
 
 
 def _pool_rows(
-    enterprise: EnterpriseId, site: SiteId, item: ItemId, rows: Rows, facts: tuple[Any, ...], as_of: int
+    enterprise: EnterpriseId, site: SiteId, item: ItemId, rows: RowsAfter, facts: tuple[Any, ...], as_of: int
 ) -> Iterator[FeedRow]:
     head: Head | None = rows.get("head")
     if head is None or not facts:
         return
     pool = f"{site}/{item}"
     if not all(isinstance(fact, Reckoned) for fact in facts):
-        yield FeedRow(enterprise, "stock", pool, _stock_row(site, item, head, as_of))
+        stock, before = _stock_row(site, item, head, as_of), rows.before("head")
+        if before is None or stock != _stock_row(site, item, before, as_of):  # a supply's date is not in it
+            yield FeedRow(enterprise, "stock", pool, stock)
     demands: dict[str, str] = {}  # row key to row id; each row once, however many facts touched it
     supplies: dict[str, str] = {}
     reservations: dict[str, str] = {}

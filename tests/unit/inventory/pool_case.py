@@ -3,7 +3,7 @@
 And the laws after each step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -76,6 +76,11 @@ class RememberedRows(DictRows):
     """Rows that keep what was worked out of them, as the kernel does."""
 
     memory: Memory | None = None
+    past: Mapping[str, Any] = {}
+
+    def before(self, key: str) -> Any | None:  # type: ignore[override]
+        """The row before the decision."""
+        return self.past.get(key)
 
     def recall(self, make: Callable[[Rows], MemoryT]) -> MemoryT:
         if self.memory is None:
@@ -122,6 +127,7 @@ class PoolCase:
         answer = pool.decide(self.rows, command, at)
         if isinstance(answer, Refused):
             return answer
+        self.rows.past = dict(self.rows)
         for fact in answer:
             apply(self.rows, fact)
             if self.rows.memory is not None:
@@ -286,6 +292,7 @@ def _check_listeners(case: PoolCase, head: Head, demands: list[Demand], hands: l
     stock = case.seen["stock", f"{SITE}/{ITEM}"]
     assert stock.on_hand == (head.on_hand if head.tracked else None)
     assert (stock.reserved, stock.waiting, stock.inbound) == (head.reserved, head.waiting, head.inbound)
+    assert (stock.blocked, stock.contradicted) == (head.blocked, head.contradicted)
     shown = [row for (view, _), row in case.seen.items() if view == "reservations" and row is not None]
     assert sum((row.reserved for row in shown), ZERO) == head.reserved
     assert len(shown) == len(hands) + sum(1 for d in demands if d.open or (d.unit and not d.withdrawn))

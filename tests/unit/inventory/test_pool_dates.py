@@ -480,3 +480,12 @@ def test_a_receipt_that_nothing_is_known_of_is_reserved_without_a_history() -> N
     case = counted(0, demand(1, 5, 6), supply(9, 5, 5, 8), ReceiveStock(SITE, ITEM, pieces(5)))
     assert case.demand(1).held_late is None
     assert case.reserved(1) == [5]
+
+
+def test_a_date_of_a_supply_is_not_shown_with_the_stock_and_its_quantity_is() -> None:
+    case = counted(4, demand(1, 10, 9), supply(9, 8, 5))
+    case.seen.clear()
+    case.given(supply(9, 8, 5, 6))
+    assert {view for view, _ in case.seen} == {"inbound", "supplies", "outlook"}
+    case.given(supply(9, 7, 5, 6))
+    assert case.seen["stock", "madrid/cell"].inbound == 7
