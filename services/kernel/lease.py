@@ -24,6 +24,8 @@ LEASE_QUEUE_POLLS_MAX = 4
 DECIDE_RECORDS_MAX = 2_000
 CLOCK_CHECK_RECORDS = 16
 PATIENCE_SECONDS_MAX = 0.1
+BREATH_SECONDS = 0.02
+"""Between two transactions that only ring alarms: time for links to come, which go first."""
 POSITIONS = b"~i\0"
 """The row that every transaction writes last: JSON, ``at``: topic to the position behind the last record that the rows
 contain; ``by``: the transactional id of the owner. So the last record of a changelog names who may write to it."""
@@ -129,17 +131,19 @@ class Lease:
             self._wake.set()
 
     def due_s(self) -> float | None:
-        """From when on what is queued asks for a transaction, by perf_counter; None: nothing is, or one has it already.
+        """From when on something asks for a transaction, by perf_counter; None: nothing does, or one has it already.
 
         While only patient topics are queued they keep a distance from the last transaction, which costs the same for
-        one record or many. The first record after a quiet time does not wait.
+        one record or many. The first record after a quiet time does not wait. Alarms that are due still are rung while
+        nothing else is, a few in each transaction, so that what comes meanwhile waits for few.
         """
-        if not (self.open and self.queue and self.idle.is_set()):
+        behind = self.processor.behind
+        if not (self.open and (self.queue or behind) and self.idle.is_set()):
             return None
         patient = self.settings.patient
         if self.full or any(polled.records and polled.topic not in patient for polled in self.queue):
             return 0.0
-        return self.committed_at_s + PATIENCE_SECONDS_MAX
+        return self.committed_at_s + (BREATH_SECONDS if behind else PATIENCE_SECONDS_MAX)
 
     def decide(self, deadline_s: float) -> tuple[int, dict[str, int]]:
         """Decide queued records until a bound is reached; what is left stays first in the queue.

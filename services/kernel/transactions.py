@@ -102,7 +102,8 @@ class Transactions:
         for lease in leases:
             taken, ends = lease.decide(deadline_s)
             stands.append((lease, ends))
-            if taken:
+            idle = not lease.queue and thread_time() <= deadline_s
+            if taken or (idle and lease.processor.behind):  # alarms that are due still, where nothing else is
                 parts.append(Part(lease, ends, lease.processor.finish()))
                 records += taken
         if parts:

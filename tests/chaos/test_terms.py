@@ -15,7 +15,7 @@ from faust.types import TP
 
 from infra.kafka.broker import Broker
 from services.kernel import lease as lease_module
-from services.kernel.batch import NO_HEADERS, Headers
+from services.kernel.batch import NO_HEADERS, Effects, Headers, Record
 from services.kernel.consumer import KernelConsumer
 from services.kernel.fence import fence_writers, last_writers
 from services.kernel.lease import POSITIONS, Lease, LeaseSettings, Polled, standing
@@ -259,6 +259,49 @@ def test_what_waits_in_several_partitions_is_one_transaction(broker: Broker) -> 
             term.stop()
 
     asyncio.run(play())
+
+
+def test_what_a_tick_left_goes_on_while_nothing_else_waits(broker: Broker) -> None:
+    """A lease whose processor is behind gets transactions without a record, until it is not."""
+
+    async def play() -> None:
+        async with place(broker, "behind") as it:
+            lease, left = it.lease(), Behind(it.out)
+            lease.processor = left
+            term = Transactions(it.client, it.settings, {0: lease}, it.wake, Meters())
+            await term.start()
+            await lease.fence(it.client)
+            await lease.claim(term.id)
+            lease.open = True
+            it.wake.set()
+            while left.behind:
+                await asyncio.wait_for(lease.moved.wait(), 20)
+                lease.moved.clear()
+            assert await it.outputs() == [b"3", b"2", b"1"]
+            assert lease.due_s() is None
+            term.stop()
+
+    asyncio.run(play())
+
+
+class Behind:
+    """A processor with three things left to do."""
+
+    def __init__(self, out: str) -> None:
+        self.out, self.left = out, 3
+
+    @property
+    def behind(self) -> bool:
+        return self.left > 0
+
+    def finish(self) -> Effects:
+        return Effects({(self.out, 0): [(b"k", b"%d" % self.left, NO_HEADERS)]})
+
+    def committed(self) -> None:
+        self.left -= 1
+
+    def take(self, record: Record) -> None:
+        raise AssertionError(record)
 
 
 def test_rows_of_positions_of_before_terms_are_understood() -> None:

@@ -78,7 +78,7 @@ class RememberedRows(DictRows):
     memory: Memory | None = None
     past: Mapping[str, Any] = {}
 
-    def before(self, key: str) -> Any | None:  # type: ignore[override]
+    def before(self, key: str) -> Any | None:
         """The row before the decision."""
         return self.past.get(key)
 
