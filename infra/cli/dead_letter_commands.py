@@ -98,7 +98,10 @@ def _show(out: Console, found: Found) -> None:
         ("kind", letter.kind.value), ("reason", letter.reason), ("detail", letter.detail),
         ("from", f"{letter.topic}:{letter.partition}:{letter.offset}"), ("taken", f"{dead_letters.when(letter)} UTC"),
         ("key", letter.key.decode(errors="replace")),
-        *((f"header {one.name}", one.value.decode(errors="replace")) for one in letter.headers),
+        *(
+            (f"header {one.name}", "(null)" if one.null else one.value.decode(errors="replace"))
+            for one in letter.headers
+        ),
     ):  # fmt: skip
         out.print(f"[bold]{escape(label):<24}[/] {escape(text)}", soft_wrap=True)
     out.print(f"[bold]value[/] ({len(letter.value)} bytes)")

@@ -22,6 +22,7 @@ import services.fulfillment.wire
 import services.inventory.wire
 import services.order.wire
 from infra.cli.errors import CliError
+from services.kernel.batch import Headers
 from services.kernel.catalogue import load
 from services.kernel.codec import Malformed
 from services.kernel.messages import DeadLetter, DeadLetterKind
@@ -180,7 +181,7 @@ async def send_again(bootstrap: str, found: Found) -> str:
             if " (cut: " in letter.detail:
                 where = f"{letter.topic}:{letter.partition}:{letter.offset}"
                 raise CliError(f"{found.name} has its record cut; the whole one is at {where}, while it is kept")
-            headers = [(header.name, header.value) for header in letter.headers]
+            headers: Headers = [(one.name, None if one.null else one.value) for one in letter.headers]
             await _produce(bootstrap, letter.topic, letter.partition, letter.key, letter.value, headers)
             return f"its {len(letter.value)} bytes are again in {letter.topic}, partition {letter.partition}"
         case DeadLetterKind.PARKED:
@@ -192,9 +193,7 @@ async def send_again(bootstrap: str, found: Found) -> str:
             raise CliError(f"{found.name} is a refused reaction to {letter.topic}; it is not sent again: {advice}")
 
 
-async def _produce(
-    bootstrap: str, topic: str, partition: int, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
-) -> None:
+async def _produce(bootstrap: str, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
     try:
         await producer.start()

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from services.kernel.store import Store
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, bytes | None]]
+"""Names and values. We write no null value, but others may: Kafka allows it, and it is not the same as an empty one."""
 
 NO_HEADERS: Headers = []
 """aiokafka wants a list; nobody appends to this one."""

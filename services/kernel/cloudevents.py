@@ -7,6 +7,7 @@ fact. Rows of views on their way have none: their own service reads them, and no
 
 from typing import Protocol
 
+from services.kernel.batch import Headers
 from services.kernel.canonical import instant_text
 
 _constant: dict[tuple[str, str], tuple[tuple[str, bytes], ...]] = {}
@@ -27,7 +28,7 @@ class Circumstances(Protocol):
     def aggregate(self) -> str: ...
 
 
-def headers(meta: Circumstances, type_name: str, source: str, traceparent: str = "") -> list[tuple[str, bytes]]:
+def headers(meta: Circumstances, type_name: str, source: str, traceparent: str = "") -> Headers:
     """The headers of one record: ``type_name`` is the body's full message name, ``source`` a URI reference of the
     service.
 
@@ -41,7 +42,7 @@ def headers(meta: Circumstances, type_name: str, source: str, traceparent: str =
             ("ce_source", source.encode()),
         )
         _constant[type_name, source] = constant
-    made = [
+    made: Headers = [
         *constant,
         ("ce_id", meta.id.encode()),
         ("ce_time", instant_text(meta.occurred_at_ms).encode()),

@@ -24,7 +24,7 @@ def dead_letter(kind: DeadLetterKind, reason: str, detail: str, record: Record) 
         room -= len(name.encode()) + len(content or b"") + 12  # 12: lengths and tags
         if room < 0:
             break
-        headers.append(DeadLetterHeader(name[:1_000], content or b""))
+        headers.append(DeadLetterHeader(name[:1_000], content or b"", content is None))
     cut = [
         f"{what} of {size}"
         for what, size, most in (

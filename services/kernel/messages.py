@@ -49,10 +49,11 @@ class DeadLetterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterHeader:
-    """One header of the original record."""
+    """One header of the original record; ``null``: it had no value, and ``value`` is empty."""
 
     name: str
     value: bytes
+    null: bool = False
 
 
 @dataclass(frozen=True, slots=True)

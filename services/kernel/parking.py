@@ -64,7 +64,7 @@ class Parking:
             raise ParkedQueueFull(f"{number} records wait behind the parked key {key!r}")
         parked = ParkedRecord(
             record.topic, record.partition, record.offset, record.timestamp, record.key, record.value,
-            [(name, bytes(value or b"")) for name, value in record.headers],
+            list(record.headers),
         )  # fmt: skip
         row = _encode(parked)
         if len(row) > ROW_BYTES_MAX:

@@ -21,6 +21,7 @@ from aiokafka.structs import TopicPartition
 from infra.kafka.broker import Broker
 from infra.kafka.ports import is_free
 from infra.kafka.provision import TopicSpec, provision_async
+from services.kernel.batch import Headers
 from tests.support.workers import ROOT, TIED
 
 PORTS = range(25_092, 25_999)
@@ -28,7 +29,7 @@ LOOK_SECONDS = 0.025
 BATCH_BYTES = 512 * 1024
 STUCK_SECONDS_MAX = 120.0
 
-Row = tuple[bytes | None, bytes, list[tuple[str, bytes]]]
+Row = tuple[bytes | None, bytes, Headers]
 Tell = Callable[[float], None]
 """Called with how much of the whole is done."""
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from services.kernel.batch import Headers
 from services.kernel.codec import Meta, headers
 from services.kernel.memory_log import START_MS
 from services.kernel.partitioner import partition_of
@@ -84,7 +85,7 @@ def placed_with_promises(orders: int, apart: int = 500) -> Iterator[Told]:
             yield confirm(number - apart, promises=2)
 
 
-def record_of(told: Told, id_: str) -> tuple[int, bytes, bytes, list[tuple[str, bytes]]]:
+def record_of(told: Told, id_: str) -> tuple[int, bytes, bytes, Headers]:
     """Partition, key, value and headers, as the service's own front door writes them."""
     key = key_of(told.command, told.sender)
     meta = Meta(id=id_, correlation_id=id_, occurred_at_ms=START_MS, enterprise=told.sender, aggregate=key)

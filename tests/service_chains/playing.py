@@ -76,7 +76,7 @@ class Player:
         old = {flow["id"]: flow for flow in before["flows"]}
         new = {flow["id"]: flow for flow in facts["flows"]}
         self._say(*(self._teller.count(pool, 0) for pool in facts["pools"] if pool not in before["pools"]))
-        self._say(*(said for name in old.keys() - new.keys() for said in self._withdrawal(name)))
+        self._say(*(said for name in old if name not in new for said in self._withdrawal(name)))
         self._plan([flow for name, flow in new.items() if name not in old])
         for name, flow in new.items():
             if name in old:

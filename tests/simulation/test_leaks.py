@@ -70,7 +70,7 @@ def _feeds(backbone: Backbone, viewer: str) -> Iterator[tuple[str, bytes]]:
         for record in backbone.log.all(f"{service}-feed-v1"):
             if record.key == viewer.encode():
                 yield f"{service}'s feed", record.value or b""
-                yield f"headers of {service}'s feed", b"\0".join(value for _, value in record.headers)
+                yield f"headers of {service}'s feed", b"\0".join(value or b"" for _, value in record.headers)
 
 
 def _views(backbone: Backbone, viewer: str) -> Iterator[tuple[str, bytes]]:

@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from infra.cli import dead_letters
+from infra.cli.dead_letter_commands import _show
 from infra.cli.dead_letters import WIRES, Found, decoded, hexadecimal, parse_name, send_again
 from infra.cli.errors import CliError
 from services.inventory.item import DefineItem, ItemId
@@ -18,7 +20,7 @@ Sent = list[tuple[Any, ...]]
 
 def letter(kind: DeadLetterKind, value: bytes = b"x", detail: str = "") -> DeadLetter:
     """A letter of a command on an item."""
-    headers = (DeadLetterHeader("ce_id", b"7"),)
+    headers = (DeadLetterHeader("ce_id", b"7"), DeadLetterHeader("odd", b"", null=True), DeadLetterHeader("none", b""))
     return DeadLetter(
         kind, "why", detail, "inventory-commands-v1", 3, 41, 1_700_000_000_000, b"item/a/b", value, headers
     )
@@ -43,7 +45,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 def test_a_malformed_record_goes_back_byte_by_byte(sent: Sent) -> None:
     asyncio.run(send_again("broker", found(DeadLetterKind.MALFORMED, value=b"\x00\xff")))
-    assert sent == [("broker", "inventory-commands-v1", 3, b"item/a/b", b"\x00\xff", [("ce_id", b"7")])]
+    headers = [("ce_id", b"7"), ("odd", None), ("none", b"")]
+    assert sent == [("broker", "inventory-commands-v1", 3, b"item/a/b", b"\x00\xff", headers)]
 
 
 def test_a_parked_key_is_taken_up_by_its_service(sent: Sent) -> None:
@@ -70,6 +73,12 @@ def test_what_can_be_read_is_shown_as_json() -> None:
     shown = decoded(letter(DeadLetterKind.MALFORMED, value))
     assert '"define_item"' in shown
     assert '"Bolt M8"' in shown
+
+
+def test_a_header_without_a_value_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    _show(Console(width=200), found(DeadLetterKind.MALFORMED))
+    shown = {line.split()[1]: line.split()[2:] for line in capsys.readouterr().out.splitlines() if "header" in line}
+    assert shown == {"ce_id": ["7"], "odd": ["(null)"], "none": []}
 
 
 @pytest.mark.parametrize(

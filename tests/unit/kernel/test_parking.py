@@ -3,8 +3,9 @@
 import pytest
 
 from services.kernel import parking
+from services.kernel.batch import Headers
 from services.kernel.codec import Meta
-from services.kernel.memory_log import START_MS
+from services.kernel.memory_log import START_MS, MemoryRecord
 from services.kernel.messages import DeadLetterKind
 from services.kernel.parking import PARKED, ParkedQueueFull, Parking
 from services.kernel.store import Store
@@ -297,13 +298,21 @@ def test_a_control_record_for_a_key_that_is_not_parked_does_nothing(shelf: Shelf
 
 
 def test_records_with_null_headers_wait_like_others(shelf: Shelf) -> None:
-    shelf.send("ann", Fill("a", 13), headers=[("odd", None)])  # type: ignore[list-item]
-    shelf.send("ann", Fill("a", 1), headers=[("odd", None)])  # type: ignore[list-item]
+    shelf.send("ann", Fill("a", 13), headers=[("odd", None)])
+    shelf.send("ann", Fill("a", 1), headers=[("odd", None)])
     shelf.settle()
     shelf.defects.clear()
     shelf.replay("jar/ann/a")
     shelf.settle()
     assert grams(shelf) == [13, 1]
+
+
+def test_a_record_waits_with_its_headers_as_they_were() -> None:
+    headers: Headers = [("null", None), ("empty", b""), ("some", b"x")]
+    parking = Parking(Store())
+    assert parking.queue(b"jar/ann/a", MemoryRecord(COMMANDS, 0, 1, 2, b"jar/ann/a", b"value", headers))
+    (waiting,) = parking.release(b"jar/ann/a")
+    assert waiting.headers == headers
 
 
 def test_a_record_too_large_to_wait_is_set_aside_and_said(shelf: Shelf) -> None:

@@ -10,7 +10,7 @@ from services.kernel.batch import Headers
 from services.kernel.codec import Meta
 from services.kernel.dead_letters import LETTER_KEY_BYTES_MAX, LETTER_VALUE_BYTES_MAX
 from services.kernel.memory_log import START_MS
-from services.kernel.messages import DeadLetterKind, OutcomeStatus
+from services.kernel.messages import DeadLetterHeader, DeadLetterKind, OutcomeStatus
 from services.kernel.partitioner import partition_of
 from services.kernel.processor import COMMAND_ID_CHARS_MAX, RECORD_BYTES_MAX
 from tests.support.jars import (
@@ -183,14 +183,14 @@ def test_bad_input_is_a_dead_letter_with_its_bytes_and_the_rest_goes_on(
     shelf: Shelf, topic: str, key: bytes | None, value: bytes | None, reason: str
 ) -> None:
     shelf.send("ann", Fill("a", 5))
-    offset = shelf.put(topic, key, value, [("who", b"me"), ("null", None)])  # type: ignore[list-item]
+    offset = shelf.put(topic, key, value, [("who", b"me"), ("null", None)])
     shelf.send("ann", Fill("a", 6))
     shelf.settle()
     (letter,) = shelf.letters()
     assert (letter.kind, letter.reason, letter.detail != "") == (DeadLetterKind.MALFORMED, reason, True)
     assert (letter.topic, letter.partition, letter.offset) == (topic, 0, offset)
     assert (letter.key, letter.value) == (key or b"", value or b"")
-    assert [(header.name, header.value) for header in letter.headers] == [("who", b"me"), ("null", b"")]
+    assert [*letter.headers] == [DeadLetterHeader("who", b"me"), DeadLetterHeader("null", b"", null=True)]
     assert shelf.jar("jar/ann/a") == Jar(11, 2)
     assert not any(record.key and record.key.startswith(b"~p") for record in shelf.changelog())
 
@@ -263,16 +263,17 @@ def test_the_largest_record_that_is_not_cut_keeps_all_its_bytes(shelf: Shelf) ->
 
 
 def test_a_dead_letter_can_be_written_whatever_the_headers_are(shelf: Shelf) -> None:
-    headers: Headers = [("n" * 5_000, b"x"), ("", b""), ("null", None), ("many", b"y" * 1_000)]  # type: ignore[list-item]
+    headers: Headers = [("n" * 5_000, b"x"), ("", b""), ("null", None), ("many", b"y" * 1_000)]
     shelf.put(COMMANDS, b"jar/ann/a", b"junk", headers)
     shelf.settle()
     (letter,) = shelf.letters()
     assert letter.value == b"junk"
-    assert [header.value for header in letter.headers] == [b"x", b"", b"", b"y" * 1_000]
+    found = [(header.value, header.null) for header in letter.headers]
+    assert found == [(b"x", False), (b"", False), (b"", True), (b"y" * 1_000, False)]
 
 
 def test_null_headers_of_a_good_command_do_no_harm(shelf: Shelf) -> None:
-    id_ = shelf.send("ann", Fill("a", 5), headers=[("fingerprint", None), ("odd", None)])  # type: ignore[list-item]
+    id_ = shelf.send("ann", Fill("a", 5), headers=[("fingerprint", None), ("odd", None)])
     shelf.settle()
     assert shelf.outcome(id_).status is OutcomeStatus.ACCEPTED
     assert shelf.jar("jar/ann/a") == Jar(5, 1)

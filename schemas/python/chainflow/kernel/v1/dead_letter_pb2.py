@@ -26,17 +26,17 @@ from schemas.python.chainflow.common.v1 import common_pb2 as chainflow_dot_commo
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%chainflow/kernel/v1/dead_letter.proto\x12\x13\x63hainflow.kernel.v1\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x02\n\nDeadLetter\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x31\n\x04kind\x18\x02 \x01(\x0e\x32#.chainflow.kernel.v1.DeadLetterKind\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\r\n\x05topic\x18\x05 \x01(\t\x12\x11\n\tpartition\x18\x06 \x01(\r\x12\x0e\n\x06offset\x18\x07 \x01(\x04\x12-\n\ttimestamp\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03key\x18\t \x01(\x0c\x12\r\n\x05value\x18\n \x01(\x0c\x12\x36\n\x07headers\x18\x0b \x03(\x0b\x32%.chainflow.kernel.v1.DeadLetterHeader\"/\n\x10\x44\x65\x61\x64LetterHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c*\x96\x01\n\x0e\x44\x65\x61\x64LetterKind\x12 \n\x1c\x44\x45\x41\x44_LETTER_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45\x41\x44_LETTER_KIND_MALFORMED\x10\x01\x12\x1b\n\x17\x44\x45\x41\x44_LETTER_KIND_PARKED\x10\x02\x12%\n!DEAD_LETTER_KIND_REFUSED_REACTION\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%chainflow/kernel/v1/dead_letter.proto\x12\x13\x63hainflow.kernel.v1\x1a chainflow/common/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x02\n\nDeadLetter\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.chainflow.common.v1.Envelope\x12\x31\n\x04kind\x18\x02 \x01(\x0e\x32#.chainflow.kernel.v1.DeadLetterKind\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\r\n\x05topic\x18\x05 \x01(\t\x12\x11\n\tpartition\x18\x06 \x01(\r\x12\x0e\n\x06offset\x18\x07 \x01(\x04\x12-\n\ttimestamp\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03key\x18\t \x01(\x0c\x12\r\n\x05value\x18\n \x01(\x0c\x12\x36\n\x07headers\x18\x0b \x03(\x0b\x32%.chainflow.kernel.v1.DeadLetterHeader\"=\n\x10\x44\x65\x61\x64LetterHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x0c\n\x04null\x18\x03 \x01(\x08*\x96\x01\n\x0e\x44\x65\x61\x64LetterKind\x12 \n\x1c\x44\x45\x41\x44_LETTER_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45\x41\x44_LETTER_KIND_MALFORMED\x10\x01\x12\x1b\n\x17\x44\x45\x41\x44_LETTER_KIND_PARKED\x10\x02\x12%\n!DEAD_LETTER_KIND_REFUSED_REACTION\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chainflow.kernel.v1.dead_letter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DEADLETTERKIND']._serialized_start=507
-  _globals['_DEADLETTERKIND']._serialized_end=657
+  _globals['_DEADLETTERKIND']._serialized_start=521
+  _globals['_DEADLETTERKIND']._serialized_end=671
   _globals['_DEADLETTER']._serialized_start=130
   _globals['_DEADLETTER']._serialized_end=455
   _globals['_DEADLETTERHEADER']._serialized_start=457
-  _globals['_DEADLETTERHEADER']._serialized_end=504
+  _globals['_DEADLETTERHEADER']._serialized_end=518
 # @@protoc_insertion_point(module_scope)

@@ -112,17 +112,21 @@ class DeadLetterHeader(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
+    NULL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     value: _builtins.bytes
+    null: _builtins.bool
+    """It had no value, which is not the same as an empty one."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         value: _builtins.bytes = ...,
+        null: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "null", b"null", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
