@@ -22,7 +22,6 @@ PART = "memory"
 GOAL_BYTES_PER_ORDER = 2_048.0
 GOAL_IDLE_MIB = 1_536.0
 SETTLE_SECONDS = 5.0
-FEED_ROWS_PER_ORDER = 10  # three lines placed, two confirmed, each for buyer and seller
 KINDS = {"rows": "its rows", "rows+views": "its rows and its rows in views", "all": "with outcomes remembered too"}
 
 
@@ -70,10 +69,10 @@ async def _processes(ground: Ground, show: Show, figures: Figures, orders: int) 
                    note=note)
         )  # fmt: skip
         order = next(one for one in served if one.name == "order")
-        before, records = order.process.rss_bytes, await order.meter("chainflow_records_total")
+        before = order.process.rss_bytes
         await fill_commands(ground, show, f"{orders:,} orders", placed_with_promises(orders), 2 * orders)
         with show.step("order service: until it holds them") as tell:
-            await order.idle(int(records) + (2 + FEED_ROWS_PER_ORDER) * orders, tell)
+            await order.idle(tell)
             await asyncio.sleep(SETTLE_SECONDS)
         grown = (order.process.rss_bytes - before) / orders
         figures.add(

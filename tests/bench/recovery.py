@@ -18,7 +18,6 @@ from tests.bench.show import Show
 PART = "recovery"
 GOAL_SECONDS = 10.0
 ROWS_PER_ORDER = 7  # head, line, the kernel's own, an alarm, an outcome, two rows of views
-RECORDS_PER_ORDER = 3
 ROUNDS = 3
 
 
@@ -31,7 +30,7 @@ async def measure(ground: Ground, show: Show, figures: Figures, rows: int) -> No
     took, after_start = [], []
     try:
         with show.step(f"order service: until it has {rows:,} rows") as tell:
-            await served.idle(orders * RECORDS_PER_ORDER, tell)
+            await served.idle(tell)
         log_records = sum((await ground.ends("order-changelog-v1", PARTITIONS)).values())
         for number in range(ROUNDS):
             with show.step(f"kill -9, and until it serves again ({number + 1} of {ROUNDS})"):

@@ -15,6 +15,7 @@ from tests.bench.orders import PARTITIONS, Told, record_of
 from tests.bench.show import Show
 from tests.bench.web import Answer, Web
 
+IDLE_SECONDS_MAX = 600.0
 READY_SECONDS_MAX = 90.0
 COMMANDS, FEED, GROUP = "order-commands-v1", "order-feed-v1", "chainflow-order"
 
@@ -70,15 +71,19 @@ class Served:
         lines = [line for line in answer.body.decode().splitlines() if line.startswith(name)]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
-    async def idle(self, records: int, tell: Tell) -> float:
-        """Wait until at least so many records are committed; the moment of it (within a look of 0.2 s)."""
-        began = perf_counter()
-        while (done := await self.meter("chainflow_records_total")) < records:
-            if perf_counter() - began > 600 or not self.process.running:
-                raise BenchError(f"{self.name} stands at {done:,.0f} of {records:,} records:\n{self.process.tail()}")
-            tell(done / records)
+    async def idle(self, tell: Tell) -> float:
+        """Wait until all commands, and all rows of views that they caused, are read; the moment (within 0.2 s)."""
+        began, topics = perf_counter(), (f"{self.name}-commands-v1", f"{self.name}-feed-v1")
+        while True:
+            logs = [await self._ground.ends(topic, PARTITIONS) for topic in topics]
+            ends = sum(end for log in logs for end in log.values())
+            done = await self._ground.committed(f"chainflow-{self.name}", topics)
+            if done >= ends:
+                return perf_counter()
+            if perf_counter() - began > IDLE_SECONDS_MAX or not self.process.running:
+                raise BenchError(f"{self.name} stands at {done:,} of {ends:,}:\n{self.process.tail()}")
+            tell(done / ends)
             await asyncio.sleep(0.2)
-        return perf_counter()
 
     async def stop(self) -> None:
         """Stop it."""
