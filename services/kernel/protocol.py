@@ -9,6 +9,7 @@ Deliberately lacks: a description of Kafka's protocol. What a schema does not sa
 
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from itertools import groupby
 from struct import Struct as Packed
 from typing import Any
 
@@ -63,7 +64,7 @@ def quicken_answer(answer: type[Response]) -> None:
 def writer(schema: Schema) -> Callable[[Any], bytes]:
     """A function from a schema's values to their bytes. Raises UnknownField."""
     source = Source()
-    lines = ["def write(item):", " out = []", *(f" {line}" for line in _writes(source, schema, "item", 0))]
+    lines = ["def write(item):", " out = []", *(f" {line}" for line in _writes(source, schema, "item"))]
     source.add([*lines, " return b''.join(out)"])
     made: Callable[[Any], bytes] = source.run()["write"]
     return made
@@ -78,25 +79,22 @@ def reader(schema: Schema) -> Callable[[bytes], tuple[Any, ...]]:
     return made
 
 
-def _writes(source: Source, kind: Any, value: str, depth: int) -> list[str]:
+def _writes(source: Source, kind: Any, value: str) -> list[str]:
     """Lines that append a value's bytes to ``out``."""
     if isinstance(kind, Schema):
         names = [f"{value}_{index}" for index in range(len(kind.fields))]
         lines = [f"{', '.join(names)}, = {value}"]
-        run: list[tuple[Any, str]] = []
-        for field, name in zip((*kind.fields, None), (*names, ""), strict=True):
-            if field in NUMBERS:
-                run.append((field, name))
-                continue
-            if run:
-                lines.append(f"out.append({_packed(source, [one for one, _ in run])}({', '.join(n for _, n in run)}))")
-                run = []
-            if field is not None:
-                lines += _writes(source, field, name, depth)
+        for numbers, run in _runs(kind, names):
+            if numbers:
+                lines.append(f"out.append({_packed(source, run)}({', '.join(name for _, name in run)}))")
+            else:
+                lines += [line for field, name in run for line in _writes(source, field, name)]
         return lines
-    size = _packed(source, [Int32])
+    if kind in NUMBERS:
+        return [f"out.append({_packed(source, [(kind, value)])}({value}))"]
+    size = _packed(source, [(Int32, value)])
     if isinstance(kind, String):
-        short = _packed(source, [Int16])
+        short = _packed(source, [(Int16, value)])
         return [
             f"if {value} is None: out.append({short}(-1))",
             "else:",
@@ -106,19 +104,14 @@ def _writes(source: Source, kind: Any, value: str, depth: int) -> list[str]:
     if kind is Bytes:
         return [f"if {value} is None: out.append({size}(-1))", f"else: out += {size}(len({value})), {value}"]
     if isinstance(kind, Array):
-        each = f"{value}_{depth}e"
-        inner = _writes(source, kind.array_of, each, depth + 1)
-        if kind.array_of in NUMBERS:
-            inner = [f"out.append({_packed(source, [kind.array_of])}({each}))"]
+        each = f"{value}_e"
         return [
             f"if {value} is None: out.append({size}(-1))",
             "else:",
             f" out.append({size}(len({value})))",
             f" for {each} in {value}:",
-            *(f"  {line}" for line in inner),
+            *(f"  {line}" for line in _writes(source, kind.array_of, each)),
         ]
-    if kind in NUMBERS:
-        return []  # by whoever holds it
     raise UnknownField(f"{kind}")
 
 
@@ -127,17 +120,13 @@ def _reads(source: Source, kind: Any, name: str) -> tuple[list[str], str]:
     if isinstance(kind, Schema):
         lines: list[str] = []
         values: list[str] = []
-        run: list[tuple[Any, str]] = []
-        for index, field in enumerate((*kind.fields, None)):
-            if field in NUMBERS:
-                run.append((field, f"{name}_{index}"))
-                values.append(f"{name}_{index}")
-                continue
-            if run:
+        for numbers, run in _runs(kind, [f"{name}_{index}" for index in range(len(kind.fields))]):
+            if numbers:
                 lines += _unpacked(source, run)
-                run = []
-            if field is not None:
-                inner, value = _reads(source, field, f"{name}_{index}")
+                values += [one for _, one in run]
+                continue
+            for field, one in run:
+                inner, value = _reads(source, field, one)
                 lines += inner
                 values.append(value)
         return lines, f"({', '.join(values)},)"
@@ -166,12 +155,22 @@ def _reads(source: Source, kind: Any, name: str) -> tuple[list[str], str]:
     raise UnknownField(f"{kind}")
 
 
-def _packed(source: Source, kinds: list[Any]) -> str:
-    form = ">" + "".join(NUMBERS[kind] for kind in kinds)
-    return source.shared(f"pack_{form[1:].replace('?', 'B')}", Packed(form).pack)
+def _runs(schema: Schema, names: list[str]) -> list[tuple[bool, list[tuple[Any, str]]]]:
+    """Its fields with their names; numbers that follow each other together, as they are packed in one call."""
+    grouped = groupby(zip(schema.fields, names, strict=True), lambda one: one[0] in NUMBERS)
+    return [(numbers, list(run)) for numbers, run in grouped]
+
+
+def _packed(source: Source, run: list[tuple[Any, str]]) -> str:
+    packed = Packed(_form(run))
+    return source.shared(f"pack_{packed.format[1:].replace('?', 'B')}", packed.pack)
 
 
 def _unpacked(source: Source, run: list[tuple[Any, str]]) -> list[str]:
-    packed = Packed(">" + "".join(NUMBERS[kind] for kind, _ in run))
+    packed = Packed(_form(run))
     unpack = source.shared(f"unpack_{packed.format[1:].replace('?', 'B')}", packed.unpack_from)
     return [f"{', '.join(name for _, name in run)}, = {unpack}(b, at)", f"at += {packed.size}"]
+
+
+def _form(run: list[tuple[Any, str]]) -> str:
+    return ">" + "".join(NUMBERS[kind] for kind, _ in run)
