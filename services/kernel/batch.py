@@ -35,15 +35,18 @@ class Record(Protocol):
     def headers(self) -> Headers: ...
 
 
+Place = tuple[str, int]
+"""A topic and the number of a partition."""
+
 Output = tuple[bytes | None, bytes | None, Headers]
 """Key, value, headers."""
 
 
 @dataclass(slots=True)
 class Effects:
-    """All that one transaction writes: outputs per (topic, partition) in order, and one last value per changed row."""
+    """All that one transaction writes: outputs per place in order, and one last value per changed row."""
 
-    outputs: dict[tuple[str, int], list[Output]] = field(default_factory=dict)
+    outputs: dict[Place, list[Output]] = field(default_factory=dict)
     changes: dict[bytes, bytes | None] = field(default_factory=dict)
 
 

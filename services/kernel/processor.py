@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from services.kernel.batch import NO_HEADERS, Effects, Output, Record
+from services.kernel.batch import NO_HEADERS, Effects, Output, Place, Record
 from services.kernel.codec import Malformed, Meta, Wire, headers
 from services.kernel.dead_letters import dead_letter
 from services.kernel.frozen import maker
@@ -134,8 +134,8 @@ class DomainPartition:
         self._last_tick: Record | None = None
         self._rung: set[bytes] = set()  # since that tick; who asks for more is rung with the next
         self._concluded: tuple[str, KeptOutcome, Outcome] | None = None
-        self._pending: list[tuple[tuple[str, int], Output]] = []  # of the record at work
-        self._outputs: dict[tuple[str, int], list[Output]] = {}
+        self._pending: list[tuple[Place, Output]] = []  # of the record at work
+        self._outputs: dict[Place, list[Output]] = {}
         self._pending_shown: list[tuple[Shown, Output]] = []
         self._shown: dict[Shown, Output] = {}
         self._replies: list[tuple[str, bytes, Outcome]] = []

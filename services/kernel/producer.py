@@ -25,7 +25,7 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnReque
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
-from services.kernel.batch import Output
+from services.kernel.batch import Output, Place
 
 BATCH_BYTES_MAX = 1 << 20
 TRANSACTION_MS_MAX = 30_000
@@ -39,9 +39,6 @@ FENCED = frozenset({47, 90})
 """InvalidProducerEpoch and ProducerFenced, as brokers of different age say it; aiokafka does not know the latter."""
 
 T = TypeVar("T")
-
-Place = tuple[str, int]
-"""A topic and the number of a partition."""
 
 
 class Producer:

@@ -16,9 +16,9 @@ from time import perf_counter, thread_time
 
 from aiokafka.client import AIOKafkaClient
 
-from services.kernel.batch import NO_HEADERS, Effects, Output
+from services.kernel.batch import NO_HEADERS, Effects, Output, Place
 from services.kernel.lease import POSITIONS, Lease, LeaseSettings, die, standing
-from services.kernel.producer import Place, Producer
+from services.kernel.producer import Producer
 from services.kernel.telemetry import Meters
 
 DECIDE_SECONDS_MAX = 0.020
@@ -124,9 +124,11 @@ class Transactions:
         # The positions are a row: where the rows are read back, so is how far they go, from one log and at one moment.
         changes = [[*part.effects.changes.items(), (POSITIONS, standing(part.ends, self.id))] for part in parts]
         changelogs = [(self._settings.changelog, part.lease.partition) for part in parts]
-        for place, changed in zip(changelogs, changes, strict=True):
-            outputs[place] = [(key, value, NO_HEADERS) for key, value in changed]
-        ends = await self._producer.write(outputs)
+        rows = {
+            place: ((key, value, NO_HEADERS) for key, value in changed)
+            for place, changed in zip(changelogs, changes, strict=True)
+        }
+        ends = await self._producer.write({**outputs, **rows})
         await self._producer.end()
         self._meters.probe.move(-1)
         for part, place, changed in zip(parts, changelogs, changes, strict=True):

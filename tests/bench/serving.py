@@ -17,7 +17,7 @@ from tests.bench.web import Answer, Web
 
 IDLE_SECONDS_MAX = 600.0
 READY_SECONDS_MAX = 90.0
-COMMANDS, FEED, GROUP = "order-commands-v1", "order-feed-v1", "chainflow-order"
+COMMANDS, GROUP = "order-commands-v1", "chainflow-order"
 
 
 class Served:

@@ -13,13 +13,13 @@ from typing import Any
 
 from services.kernel import processor as processor_module
 from services.kernel.app import collect_seldom
-from services.kernel.batch import NO_HEADERS, Effects, Output
+from services.kernel.batch import NO_HEADERS, Effects, Output, Place
 from services.kernel.codec import Wire
 from services.kernel.memory_log import START_MS, MemoryRecord
 from services.kernel.model import Domain
 from services.kernel.outcomes import Outcomes
 from services.kernel.processor import DomainPartition, DomainProcessor, Wires
-from services.kernel.producer import Place, Producer
+from services.kernel.producer import Producer
 from services.kernel.store import Store
 from services.kernel.views import Views
 from services.order.domain import DOMAIN
